@@ -1,0 +1,55 @@
+// Files: mapped, read whole, written whole or not at all.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace candor {
+
+/// A read-only memory map of a whole file. Move-only.
+class MappedFile {
+ public:
+  /// @throws Error{kBadInput} if the file cannot be opened, is no regular file, or is empty.
+  explicit MappedFile(const std::string& path);
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  ~MappedFile();
+
+  const std::string& path() const noexcept { return path_; }
+  std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+  /// Tells the kernel that these bytes are not needed any more (they are read again when touched).
+  void release(std::span<const std::byte> part) const noexcept;
+
+ private:
+  std::string path_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// @throws Error{kBadInput} if it cannot be read or is larger than `limit_bytes`.
+std::string read_file(const std::string& path, std::uint64_t limit_bytes = std::uint64_t{1} << 32);
+
+/// Writes a temporary file beside `path` and renames it: readers see the old content or the new, never half.
+/// @throws Error{kCannotRun} on a full disk or missing permission; nothing is left behind.
+void write_file(const std::string& path, std::string_view content);
+
+/// SHA-256 (FIPS 180-4) over what is added, as 64 hexadecimal digits.
+class Sha256 {
+ public:
+  Sha256();
+  Sha256(Sha256&& other) noexcept;
+  ~Sha256();
+  Sha256& add(std::span<const std::byte> bytes);
+  Sha256& add(std::string_view text);
+  std::string hex();  ///< Ends the computation: call once.
+
+ private:
+  void* context_;
+};
+
+std::string sha256(std::string_view text);
+
+}  // namespace candor

@@ -1,0 +1,11 @@
+# Third-party libraries, all from the distribution. Each is linked privately by the one folder that needs it.
+find_package(Threads REQUIRED)
+find_package(ICU 67 REQUIRED COMPONENTS uc i18n data)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(SQLiteCpp REQUIRED)
+find_package(CLI11 2 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)

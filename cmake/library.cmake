@@ -1,0 +1,21 @@
+# candor_library(<folder name> [USES <folder>...] [VENDOR <target>...])
+#
+# One folder, one library: every .cpp of the current folder (not of its subfolders). USES are the folders it may include;
+# VENDOR are third-party targets, which stay out of the public headers and so are linked privately.
+function(candor_library name)
+  cmake_parse_arguments(arg "" "" "USES;VENDOR" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  if(sources)
+    add_library(candor_${name} STATIC ${sources})
+    set(scope PUBLIC)
+    target_link_libraries(candor_${name} PRIVATE ${arg_VENDOR})
+  else()
+    add_library(candor_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_link_libraries(candor_${name} ${scope} candor_flags)
+  foreach(folder IN LISTS arg_USES)
+    target_link_libraries(candor_${name} ${scope} candor_${folder})
+  endforeach()
+endfunction()

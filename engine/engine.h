@@ -1,0 +1,37 @@
+// The local engine: a checkpoint on this machine's processor.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/language_model.h"
+#include "engine/model/model.h"
+
+namespace candor::engine {
+
+enum class Precision { kBf16, kF32 };
+
+struct EngineOptions {
+  Precision precision = Precision::kBf16;
+  int threads = 0;                 ///< 0: one per processor that this process may use.
+  std::uint64_t memory_bytes = 0;  ///< Bound on what the engine allocates; 0: 80 % of what is free.
+  std::string isa;                 ///< "portable", "avx2", "avx512", "avx512bf16"; empty: the best there is.
+  int max_rows = 0;                ///< Rows of a super-batch; 0: as many as the memory allows, at most 4096.
+  bool share_prefixes = true;      ///< Off: every request is computed alone (to test that sharing changes nothing).
+};
+
+/// A LanguageModel over a local checkpoint, with what the command line shows of it.
+class LocalModel : public LanguageModel {
+ public:
+  virtual const model::Checkpoint& checkpoint() const = 0;
+  virtual std::string description() const = 0;  ///< "avx512bf16, 2 threads, bf16": for people.
+  virtual std::uint64_t memory_bytes() const = 0;  ///< Budget in force.
+};
+
+/// @throws Error{kBadInput} for a checkpoint that cannot be loaded, Error{kUsage} for options that make no sense,
+///         Error{kCannotRun} where memory does not suffice.
+std::unique_ptr<LocalModel> load_model(const std::string& path, const EngineOptions& options = {});
+
+}  // namespace candor::engine

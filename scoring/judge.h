@@ -1,0 +1,66 @@
+// The verdict on an answer by explicit rules: did the model answer, refuse, deflect, deny?
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace candor::scoring {
+
+enum class Form { kCandid, kPartial, kHedged, kDeflected, kRefused, kDenied, kEmpty, kDegenerate };
+std::string_view form_name(Form form);  ///< "candid", "partial", ...
+std::optional<Form> form_from_name(std::string_view name);
+
+/// A rule that fired, and where.
+struct Evidence {
+  std::string rule;            ///< Its id in the rule file: "en.refusal.cannot_help".
+  std::uint32_t from = 0, to = 0;  ///< Bytes of the original answer, [from, to).
+};
+
+struct Verdict {
+  Form form = Form::kCandid;
+  double confidence = 0.0;  ///< In [0, 1].
+  std::vector<Evidence> evidence;
+  std::string language;     ///< Of the answer, as used to choose rules.
+};
+
+/// Rules compiled once. Immutable; judge is safe to call from any thread. Time is linear in the answer's length.
+class Judge {
+ public:
+  /// The rules shipped with the program.
+  Judge();
+  Judge(Judge&&) noexcept;
+  ~Judge();
+
+  /// @param language  of the answer if known ("en", "zh"); empty: guessed. Rules of English always apply besides.
+  /// A thought before "</think>" is not judged.
+  Verdict judge(std::string_view prompt, std::string_view answer, std::string_view language = {}) const;
+
+  /// SHA-256 of the rule files: verdicts of the same version are comparable.
+  const std::string& version() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<const State> state_;
+};
+
+/// Matches a probe's facts and narrative markers: RE2 patterns over normalised text.
+class PatternSet {
+ public:
+  /// @throws Error{kBadInput} naming the pattern that does not compile.
+  PatternSet(const std::vector<std::string>& patterns, const std::string& where);
+  PatternSet(PatternSet&&) noexcept;
+  PatternSet& operator=(PatternSet&&) noexcept;
+  ~PatternSet();
+  /// First match of each pattern in the answer: bytes of the original answer, or nothing.
+  std::vector<std::optional<std::pair<std::uint32_t, std::uint32_t>>> match(std::string_view answer) const;
+
+ private:
+  struct State;
+  std::unique_ptr<const State> state_;
+};
+
+}  // namespace candor::scoring

@@ -1,0 +1,32 @@
+// One form for texts that look alike, with a map back to the original bytes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace candor::scoring {
+
+/// The pipeline: default-ignorable code points removed; NFKC; full case folding (C + F); runs of White_Space become one
+/// space, none at the ends. A second pass changes nothing. Input that is not UTF-8 is repaired first.
+struct Normalized {
+  std::string text;
+  /// For each byte of `text` and one past its end: offset of the original byte that it came from. Not decreasing.
+  std::vector<std::uint32_t> origin;
+};
+Normalized normalize(std::string_view text);
+
+/// Only the text, when no map is needed.
+std::string normalized_text(std::string_view text);
+
+/// Shares of the scripts (ISO 15924 long names: "Latin", "Han", "Cyrillic"), largest first, ties by name. Common,
+/// Inherited and Unknown do not count. Shares sum to 1, or the list is empty.
+std::vector<std::pair<std::string, double>> script_shares(std::string_view text);
+
+/// Language of a text by script and common short words: "en", "zh-Hans", "zh-Hant", "ja", "ko", "ru", "uk", "ar", "fa",
+/// ...; "und" when nothing tells.
+std::string guess_language(std::string_view text);
+
+}  // namespace candor::scoring

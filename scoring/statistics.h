@@ -1,0 +1,54 @@
+// Intervals and tests for scores.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace candor::scoring {
+
+struct Interval {
+  double low = 0.0, high = 0.0;
+};
+
+/// Wilson's score interval for `successes` of `n` (Wilson 1927; Brown, Cai, DasGupta 2001, eq. 4). n = 0: [0, 1].
+Interval wilson(std::int64_t successes, std::int64_t n, double confidence = 0.95);
+
+/// Newcombe's interval for the difference of two independent proportions (1998, method 10).
+Interval newcombe(std::int64_t successes_a, std::int64_t n_a, std::int64_t successes_b, std::int64_t n_b,
+                  double confidence = 0.95);
+
+/// Difference of two paired proportions, a - b (Newcombe 1998b, method 10): counts of pairs where both, only a, only b,
+/// neither succeeded.
+Interval paired_difference(std::int64_t both, std::int64_t only_a, std::int64_t only_b, std::int64_t neither,
+                           double confidence = 0.95);
+
+/// Exact McNemar test, mid-p version, two-sided (Fagerland, Lydersen, Laake 2013).
+double mcnemar_mid_p(std::int64_t only_a, std::int64_t only_b);
+
+/// Mean and its standard error, sqrt(s² / n) with n - 1; `clusters` (same length, or empty) groups items that are not
+/// independent (Miller 2411.00640, eq. 4).
+struct Mean {
+  double mean = 0.0;
+  double standard_error = 0.0;  ///< NaN for fewer than two items.
+  std::int64_t n = 0;
+};
+Mean mean_with_error(std::span<const double> values, std::span<const std::string> clusters = {});
+
+/// Two-sided p-value of a paired sign-flip permutation test of mean(a - b) = 0; exact up to 2^16 sign patterns of the
+/// clusters, else `draws` seeded ones.
+double sign_flip_test(std::span<const double> differences, std::span<const std::string> clusters, std::uint64_t seed,
+                      int draws = 20000);
+
+/// Benjamini-Hochberg and Holm adjusted p-values, in the order given.
+std::vector<double> benjamini_hochberg(std::span<const double> p);
+std::vector<double> holm(std::span<const double> p);
+
+/// Quantile of the standard normal distribution.
+double normal_quantile(double p);
+
+/// Corrects an observed rate for a detector's error: (p + Sp - 1) / (Se + Sp - 1), clipped to [0, 1] (Rogan, Gladen 1978).
+double rogan_gladen(double observed, double sensitivity, double specificity);
+
+}  // namespace candor::scoring
