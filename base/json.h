@@ -1,4 +1,5 @@
-// Reading and writing JSON, JSON Lines and YAML. Input is hostile until parsed: depth is bounded, errors name the place.
+// Reading and writing JSON, JSON Lines and YAML. Input is hostile until parsed: depth is bounded, errors name the
+// place.
 #pragma once
 
 #include <functional>
@@ -14,8 +15,9 @@ namespace candor {
 /// @throws Error{kBadInput} with line and column.
 Value parse_json(std::string_view text, std::string_view where);
 
-/// YAML 1.1 as PyYAML's CSafeLoader reads it: yes/no/on/off are booleans, 010 is 8, 1:30 is 90, merge keys and aliases are
-/// resolved (at most a million nodes). Values carry their line. Tags like !function give a dict {"!function": text}.
+/// YAML 1.1 as PyYAML's CSafeLoader reads it: yes/no/on/off are booleans, 010 is 8, 1:30 is 90, merge keys and aliases
+/// are resolved (at most a million nodes). Values carry their line. Tags like !function give a dict {"!function":
+/// text}.
 /// @throws Error{kBadInput} with line and column.
 Value parse_yaml(std::string_view text, std::string_view where);
 

@@ -1,0 +1,155 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+
+namespace candor {
+namespace {
+
+std::string system_message() {
+  return std::strerror(errno);
+}
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+struct stat regular_file(int fd, const std::string& path) {
+  struct stat status {};
+  if (fd < 0) throw Error(ErrorKind::kBadInput, path, "cannot be opened: " + system_message(), "check the path");
+  if (::fstat(fd, &status) != 0) throw Error(ErrorKind::kBadInput, path, "cannot be read: " + system_message());
+  if (S_ISDIR(status.st_mode)) throw Error(ErrorKind::kBadInput, path, "is a folder, not a file");
+  return status;
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const std::string& path) : path_(path) {
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const struct stat status = regular_file(fd.get(), path);
+  if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::kBadInput, path, "is no regular file");
+  if (status.st_size == 0) throw Error(ErrorKind::kBadInput, path, "is empty", "download it again");
+  size_ = static_cast<std::size_t>(status.st_size);
+  void* map = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (map == MAP_FAILED) throw Error(ErrorKind::kCannotRun, path, "cannot be mapped: " + system_message());
+  data_ = static_cast<const std::byte*>(map);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : path_(std::move(other.path_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+void MappedFile::release(std::span<const std::byte> part) const noexcept {
+  // Only whole pages inside the part: its first and last page may hold a neighbour's bytes.
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
+  const auto end = (reinterpret_cast<std::uintptr_t>(part.data()) + part.size()) / page * page;
+  if (end > begin) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+std::string read_file(const std::string& path, std::uint64_t limit_bytes) {
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const struct stat status = regular_file(fd.get(), path);
+  const auto refuse_size = [&] {
+    throw Error(ErrorKind::kBadInput, path, "is larger than " + std::to_string(limit_bytes) + " bytes");
+  };
+  if (static_cast<std::uint64_t>(status.st_size) > limit_bytes) refuse_size();
+  std::string content;
+  content.reserve(static_cast<std::size_t>(status.st_size));
+  char buffer[1 << 16];
+  for (;;) {
+    const ssize_t count = ::read(fd.get(), buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw Error(ErrorKind::kBadInput, path, "cannot be read: " + system_message());
+    if (count == 0) return content;
+    content.append(buffer, static_cast<std::size_t>(count));
+    if (content.size() > limit_bytes) refuse_size();
+  }
+}
+
+void write_file(const std::string& path, std::string_view content) {
+  std::string temporary = path + ".XXXXXX";
+  Descriptor fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  const auto fail = [&](const std::string& what) {
+    const std::string reason = system_message();
+    ::unlink(temporary.c_str());
+    throw Error(ErrorKind::kCannotRun, path, what + ": " + reason, "free some space or choose another folder");
+  };
+  if (fd.get() < 0) throw Error(ErrorKind::kCannotRun, path, "cannot be written: " + system_message());
+  for (std::string_view rest = content; !rest.empty();) {
+    const ssize_t count = ::write(fd.get(), rest.data(), rest.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) fail("cannot be written");
+    rest.remove_prefix(static_cast<std::size_t>(count));
+  }
+  if (::fchmod(fd.get(), 0644) != 0 || ::fsync(fd.get()) != 0 || ::close(fd.release()) != 0) fail("cannot be written");
+  if (::rename(temporary.c_str(), path.c_str()) != 0) fail("cannot be replaced");
+}
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+  CANDOR_CHECK(context_ != nullptr, "out of memory");
+  CANDOR_CHECK(EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), EVP_sha256(), nullptr) == 1, "SHA-256");
+}
+
+Sha256::Sha256(Sha256&& other) noexcept : context_(std::exchange(other.context_, nullptr)) {}
+
+Sha256::~Sha256() {
+  EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_));
+}
+
+Sha256& Sha256::add(std::span<const std::byte> bytes) {
+  CANDOR_CHECK(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) == 1, "SHA-256");
+  return *this;
+}
+
+Sha256& Sha256::add(std::string_view text) {
+  return add(std::as_bytes(std::span(text.data(), text.size())));
+}
+
+std::string Sha256::hex() {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  CANDOR_CHECK(EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_), digest, &size) == 1, "SHA-256");
+  std::string text;
+  for (unsigned int i = 0; i < size; ++i) {
+    text += "0123456789abcdef"[digest[i] >> 4];
+    text += "0123456789abcdef"[digest[i] & 15];
+  }
+  return text;
+}
+
+std::string sha256(std::string_view text) {
+  return Sha256().add(text).hex();
+}
+
+}  // namespace candor

@@ -1,0 +1,75 @@
+#include "base/file.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/fields.h"
+#include "base/json.h"
+
+namespace candor {
+namespace {
+
+namespace fs = std::filesystem;
+
+// FIPS 180-4 example: SHA-256("abc").
+TEST(Sha256, MatchesThePublishedExample) {
+  EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(Sha256().add("a").add("bc").hex(), sha256("abc"));
+}
+
+TEST(Files, WriteReplacesWholeAndReadsBack) {
+  const fs::path path = fs::temp_directory_path() / "candor_file_test.txt";
+  write_file(path, "one");
+  write_file(path, "two");
+  EXPECT_EQ(read_file(path), "two");
+  EXPECT_THROW(read_file(path, 2), Error);
+  const MappedFile map(path);
+  EXPECT_EQ(map.bytes().size(), 3u);
+  fs::remove(path);
+}
+
+TEST(Files, RefuseFoldersAbsentAndEmptyFiles) {
+  const fs::path path = fs::temp_directory_path() / "candor_empty_test.txt";
+  write_file(path, "");
+  EXPECT_THROW(MappedFile{path}, Error);
+  fs::remove(path);
+  EXPECT_THROW(MappedFile{path}, Error);
+  EXPECT_THROW(MappedFile{fs::temp_directory_path()}, Error);
+  EXPECT_THROW(write_file("/proc/candor_no_such_file", "x"), Error);
+}
+
+std::string refusal(std::string_view json) {
+  try {
+    const Value value = parse_json(json, "t");
+    Fields fields(value, "requests.jsonl:3");
+    fields.optional_text("prompt");
+    fields.optional_integer("max_tokens");
+    fields.finish();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Fields, RefuseAnUnknownKeyAndNameTheNearest) {
+  EXPECT_EQ(refusal(R"({"prompt":"x","max_token":3})"),
+            "requests.jsonl:3: unknown key 'max_token'; did you mean 'max_tokens'?");
+  EXPECT_EQ(refusal(R"({"prompt":"x","colour":3})"), "requests.jsonl:3: unknown key 'colour'; remove it");
+}
+
+TEST(Fields, RefuseAWrongType) {
+  EXPECT_EQ(refusal(R"({"prompt":3})"), "requests.jsonl:3: 'prompt' must be text, found integer");
+  EXPECT_EQ(refusal("[1]"), "requests.jsonl:3: expected an object, found list");
+  EXPECT_EQ(refusal(R"({"prompt":null})"), "accepted");
+}
+
+TEST(Errors, AreOneLineWhateverTheyQuote) {
+  const Error error(ErrorKind::kBadInput, "a\nb", "c\x1b[31m", "d");
+  EXPECT_STREQ(error.what(), "a b: c [31m; d");
+  EXPECT_EQ(error.exit_code(), 3);
+}
+
+}  // namespace
+}  // namespace candor
