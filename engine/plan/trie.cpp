@@ -83,12 +83,14 @@ void TokenTrie::renumber() {
   for (Segment& segment : sorted)
     if (segment.parent >= 0) segment.parent = number[static_cast<std::size_t>(segment.parent)];
   segments_ = std::move(sorted);
+  ends_.resize(last_rows_.size());
   for (std::size_t i = 0; i < ends_.size(); ++i) {
     const auto after =
-        std::upper_bound(segments_.begin(), segments_.end(), last[i],
+        std::upper_bound(segments_.begin(), segments_.end(), last_rows_[i],
                          [](std::int64_t row, const Segment& segment) { return row < segment.first_row; });
     const auto index = static_cast<std::int32_t>(after - segments_.begin()) - 1;
-    ends_[i] = {index, static_cast<std::int32_t>(last_rows_[i] - segments_[static_cast<std::size_t>(index)].first_row)};
+    const Segment& segment = segments_[static_cast<std::size_t>(index)];
+    ends_[i] = {index, static_cast<std::int32_t>(last_rows_[i] - segment.first_row)};
   }
 }
 
