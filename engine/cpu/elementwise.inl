@@ -1,0 +1,171 @@
+// Bodies of the element-wise kernels, compiled once per instruction set by the files that include this. Plain loops of
+// 16 lanes that the compiler turns into vectors; each operation is written out (fused or not), so every set rounds
+// alike. Nothing here may call an inline function of a header: the linker could keep the copy made for another
+// instruction set.
+
+namespace candor::cpu {
+namespace {
+
+inline float fma1(float a, float b, float c) {
+  return __builtin_fmaf(a, b, c);
+}
+
+/// e^x, relative error below 2e-7: x = n·ln 2 + r by Cody and Waite's two-part reduction, then Cephes' expf polynomial.
+/// Below -87.3 it is 0, above 88 it is e^88: no infinity reaches a sum.
+inline float exp1(float x) {
+  const float clamped = x < -87.3f ? -87.3f : (x > 88.0f ? 88.0f : x);
+  const float shifted = fma1(clamped, 1.44269504088896341f, 12582912.0f);  // 1.5·2^23: rounds to the nearest integer
+  const float n = shifted - 12582912.0f;
+  float r = fma1(n, -0.693359375f, clamped);
+  r = fma1(n, 2.12194440e-4f, r);
+  float p = 1.9875691500e-4f;
+  p = fma1(p, r, 1.3981999507e-3f);
+  p = fma1(p, r, 8.3334519073e-3f);
+  p = fma1(p, r, 4.1665795894e-2f);
+  p = fma1(p, r, 1.6666665459e-1f);
+  p = fma1(p, r, 5.0000001201e-1f);
+  p = fma1(p, r * r, r + 1.0f);
+  const std::int32_t exponent = (static_cast<std::int32_t>(n) + 127) << 23;
+  const float result = p * __builtin_bit_cast(float, exponent);
+  return x < -87.3f ? 0.0f : result;
+}
+
+inline float tree(float* lanes) {
+  for (int step = 8; step > 0; step /= 2)
+    for (int l = 0; l < step; ++l) lanes[l] = lanes[l] + lanes[l + step];
+  return lanes[0];
+}
+
+inline float tree_max(float* lanes) {
+  for (int step = 8; step > 0; step /= 2)
+    for (int l = 0; l < step; ++l) lanes[l] = lanes[l] > lanes[l + step] ? lanes[l] : lanes[l + step];
+  return lanes[0];
+}
+
+inline Bf16 round_bf16(float x) {
+  const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, x);
+  const std::uint32_t magnitude = bits & 0x7fffffffu;
+  const std::uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  const std::uint32_t quiet = (bits >> 16) | 0x40u;
+  std::uint32_t out = magnitude > 0x7f800000u ? quiet : rounded;
+  out = magnitude < 0x00800000u ? (bits >> 16) & 0x8000u : out;
+  return static_cast<Bf16>(out);
+}
+
+void to_bf16(const float* x, std::size_t n, Bf16* out) noexcept {
+  for (std::size_t i = 0; i < n; ++i) out[i] = round_bf16(x[i]);
+}
+
+void rms_norm(const float* x, const float* weight, std::size_t n, float epsilon, float* out) noexcept {
+  float lanes[kVector] = {};
+  std::size_t i = 0;
+  for (; i + kVector <= n; i += kVector)
+    for (int l = 0; l < kVector; ++l) lanes[l] = fma1(x[i + l], x[i + l], lanes[l]);
+  for (int l = 0; i < n; ++i, ++l) lanes[l] = fma1(x[i], x[i], lanes[l]);
+  const float inverse = 1.0f / __builtin_sqrtf(tree(lanes) / static_cast<float>(n) + epsilon);
+  for (i = 0; i < n; ++i) out[i] = x[i] * inverse * weight[i];
+}
+
+inline float sigmoid1(float x) {
+  return 1.0f / (1.0f + exp1(-x));
+}
+
+void gated(Gate kind, const float* gate, const float* up, std::size_t n, float limit, float* out) noexcept {
+  if (kind == Gate::kSilu) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = gate[i] / (1.0f + exp1(-gate[i])) * up[i];
+  } else if (kind == Gate::kGeluTanh) {
+    // tanh(u) = 1 - 2 / (e^{2u} + 1)
+    for (std::size_t i = 0; i < n; ++i) {
+      const float g = gate[i];
+      const float u = 0.7978845608028654f * fma1(0.044715f * g * g, g, g);
+      const float t = 1.0f - 2.0f / (exp1(2.0f * u) + 1.0f);
+      out[i] = 0.5f * g * (1.0f + t) * up[i];
+    }
+  } else {
+    for (std::size_t i = 0; i < n; ++i) {
+      const float g = gate[i] > limit ? limit : gate[i];
+      const float high = up[i] > limit ? limit : up[i];
+      const float u = high < -limit ? -limit : high;
+      out[i] = (u + 1.0f) * (g / (1.0f + exp1(-1.702f * g)));
+    }
+  }
+}
+
+void rope(bool adjacent, const float* cos, const float* sin, std::size_t half, float* x) noexcept {
+  const std::size_t step = adjacent ? 2 : 1;
+  const std::size_t other = adjacent ? 1 : half;
+  for (std::size_t i = 0; i < half; ++i) {
+    const float a = x[i * step], b = x[i * step + other];
+    x[i * step] = a * cos[i] - b * sin[i];
+    x[i * step + other] = b * cos[i] + a * sin[i];
+  }
+}
+
+float softmax_block(float* s, int low, int high, float scale, float& maximum, float& sum) noexcept {
+  float lanes[kVector];
+  for (int l = 0; l < kVector; ++l) lanes[l] = maximum;
+  for (int i = 0; i < kBlockKeys; i += kVector)
+    for (int l = 0; l < kVector; ++l) {
+      const float scaled = s[i + l] * scale;
+      s[i + l] = i + l >= low && i + l < high ? scaled : -__builtin_inff();
+      lanes[l] = s[i + l] > lanes[l] ? s[i + l] : lanes[l];
+    }
+  const float now = tree_max(lanes);
+  const float before = maximum == -__builtin_inff() ? 0.0f : exp1(maximum - now);
+  for (int l = 0; l < kVector; ++l) lanes[l] = 0.0f;
+  for (int i = 0; i < kBlockKeys; i += kVector)
+    for (int l = 0; l < kVector; ++l) {
+      s[i + l] = s[i + l] == -__builtin_inff() ? 0.0f : exp1(s[i + l] - now);
+      lanes[l] = lanes[l] + s[i + l];
+    }
+  sum = fma1(sum, before, tree(lanes));
+  maximum = now;
+  return before;
+}
+
+void scale(float* x, std::size_t n, float factor) noexcept {
+  for (std::size_t i = 0; i < n; ++i) x[i] = x[i] * factor;
+}
+
+void add_scaled(const float* x, std::size_t n, float factor, float* y) noexcept {
+  for (std::size_t i = 0; i < n; ++i) y[i] = fma1(x[i], factor, y[i]);
+}
+
+void add(const float* x, std::size_t n, float* y) noexcept {
+  for (std::size_t i = 0; i < n; ++i) y[i] = y[i] + x[i];
+}
+
+void log_sum_exp(const float* x, std::size_t n, float& maximum, float& sum) noexcept {
+  float lanes[kVector];
+  for (int l = 0; l < kVector; ++l) lanes[l] = maximum;
+  std::size_t i = 0;
+  for (; i + kVector <= n; i += kVector)
+    for (int l = 0; l < kVector; ++l) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
+  for (int l = 0; i < n; ++i, ++l) lanes[l] = x[i] > lanes[l] ? x[i] : lanes[l];
+  const float now = tree_max(lanes);
+  const float before = maximum == -__builtin_inff() ? 0.0f : exp1(maximum - now);
+  for (int l = 0; l < kVector; ++l) lanes[l] = 0.0f;
+  for (i = 0; i + kVector <= n; i += kVector)
+    for (int l = 0; l < kVector; ++l) lanes[l] = lanes[l] + exp1(x[i + l] - now);
+  for (int l = 0; i < n; ++i, ++l) lanes[l] = lanes[l] + exp1(x[i] - now);
+  sum = fma1(sum, before, tree(lanes));
+  maximum = now;
+}
+
+void softmax(float* x, std::size_t n) noexcept {
+  float maximum = -__builtin_inff(), sum = 0.0f;
+  log_sum_exp(x, n, maximum, sum);
+  for (std::size_t i = 0; i < n; ++i) x[i] = exp1(x[i] - maximum) / sum;
+}
+
+void sigmoid(float* x, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i) x[i] = sigmoid1(x[i]);
+}
+
+}  // namespace
+}  // namespace candor::cpu
+
+#define CANDOR_ELEMENTWISE_KERNELS                                                                        \
+  .to_bf16 = to_bf16, .rms_norm = rms_norm, .gated = gated, .rope = rope, .softmax_block = softmax_block, \
+  .scale = scale, .add_scaled = add_scaled, .add = add, .log_sum_exp = log_sum_exp, .softmax = softmax,   \
+  .sigmoid = sigmoid

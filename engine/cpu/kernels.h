@@ -1,0 +1,89 @@
+// The inner loops, once per instruction set. All bodies give the same bits: an output element's sum runs over K in one
+// order, a SIMD lane is an output feature, and nothing calls libm (ENGINE's finding 1).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace candor::cpu {
+
+using Bf16 = std::uint16_t;
+
+constexpr int kTileRows = 6;       ///< 6×64 tile: 24 sums + 4 weights + 1 input fit the 32 registers.
+constexpr int kPanelColumns = 64;  ///< Output features of a panel of packed weights.
+constexpr int kVector = 16;        ///< Floats of the widest register; panels and rows are padded to it.
+constexpr int kBlockKeys = 64;     ///< Keys of an attention block, at absolute positions 0-63, 64-127, ...
+
+/// What the gate of a gated MLP goes through.
+enum class Gate { kSilu, kGeluTanh, kClamped };
+
+struct Kernels {
+  std::string_view name;
+
+  /// c[r][n] (+)= Σ_k a[r][k] · b[k][n] for r < rows ≤ 6 and n < 16·vectors, vectors ≤ 4.
+  /// bf16: b is [k/2][16·vectors][2], k_pairs = k/2; per pair the odd element is added first, then the even one, each
+  /// by fused multiply-add (what vdpbf16ps does). f32: b is [k][16·vectors]. lda, ldc in elements. `add`: continue from
+  /// c, else from zero.
+  void (*tile_bf16)(int rows, const Bf16* a, std::size_t lda, const Bf16* b, int k_pairs, float* c, std::size_t ldc,
+                    int vectors, bool add) noexcept;
+  void (*tile_f32)(int rows, const float* a, std::size_t lda, const float* b, int k, float* c, std::size_t ldc,
+                   int vectors, bool add) noexcept;
+
+  /// Nearest even; subnormals become zero (as vcvtneps2bf16 does).
+  void (*to_bf16)(const float* x, std::size_t n, Bf16* out) noexcept;
+
+  /// out = x / sqrt(mean(x²) + epsilon) · weight, over n elements. Sums in 16 lanes, then a fixed tree.
+  void (*rms_norm)(const float* x, const float* weight, std::size_t n, float epsilon, float* out) noexcept;
+
+  /// out = activation(gate) · up; kClamped: gpt-oss's form with `limit`.
+  void (*gated)(Gate kind, const float* gate, const float* up, std::size_t n, float limit, float* out) noexcept;
+
+  /// Rotates the pairs of one head: x[i], x[i + half] (halves) or x[2i], x[2i + 1] (adjacent), i < half.
+  void (*rope)(bool adjacent, const float* cos, const float* sin, std::size_t half, float* x) noexcept;
+
+  /// One block of online softmax: s[0..64) holds raw scores, of which those in [low, high) count. Scales them, updates
+  /// the running maximum and sum, writes the weights exp(s - max) back (0 elsewhere), and returns the factor that older
+  /// sums must be multiplied by.
+  float (*softmax_block)(float* s, int low, int high, float scale, float& maximum, float& sum) noexcept;
+
+  void (*scale)(float* x, std::size_t n, float factor) noexcept;
+  /// y += factor · x, as fused multiply-adds.
+  void (*add_scaled)(const float* x, std::size_t n, float factor, float* y) noexcept;
+  void (*add)(const float* x, std::size_t n, float* y) noexcept;
+
+  /// Online log-sum-exp over n logits: updates the running maximum and the sum of exp(x - maximum).
+  void (*log_sum_exp)(const float* x, std::size_t n, float& maximum, float& sum) noexcept;
+
+  /// In place; n probabilities that sum to 1.
+  void (*softmax)(float* x, std::size_t n) noexcept;
+  void (*sigmoid)(float* x, std::size_t n) noexcept;
+};
+
+/// @param isa  "portable", "avx2", "avx512", "avx512bf16"; empty: the best that this processor has.
+/// @throws Error{kUsage} for an unknown name, Error{kCannotRun} for one that this processor lacks.
+const Kernels& kernels(std::string_view isa = {});
+
+/// Names that this processor can run, slowest first.
+std::vector<std::string> available_isas();
+
+inline float widen(Bf16 x) noexcept {
+  const std::uint32_t bits = static_cast<std::uint32_t>(x) << 16;
+  return __builtin_bit_cast(float, bits);
+}
+
+/// Flushes subnormals to zero and reads them as zero while it lives, on this thread: the bf16 instructions do so
+/// always.
+class FlushSubnormals {
+ public:
+  FlushSubnormals() noexcept;
+  ~FlushSubnormals();
+  FlushSubnormals(const FlushSubnormals&) = delete;
+
+ private:
+  unsigned saved_;
+};
+
+}  // namespace candor::cpu

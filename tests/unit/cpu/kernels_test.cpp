@@ -1,0 +1,166 @@
+// Every instruction set against the portable body (bit for bit) and against f64 arithmetic (within rounding).
+#include "engine/cpu/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "base/error.h"
+
+namespace candor::cpu {
+namespace {
+
+std::vector<float> normal(std::size_t n, unsigned seed, float deviation = 1.0f) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> draw(0.0f, deviation);
+  std::vector<float> values(n);
+  for (float& value : values) value = draw(random);
+  return values;
+}
+
+std::vector<Bf16> narrow(const std::vector<float>& x) {
+  std::vector<Bf16> out(x.size());
+  kernels("portable").to_bf16(x.data(), x.size(), out.data());
+  return out;
+}
+
+class EachIsa : public testing::TestWithParam<std::string> {
+ protected:
+  const Kernels& mine() const { return kernels(GetParam()); }
+  const Kernels& portable() const { return kernels("portable"); }
+  FlushSubnormals flush_;
+};
+
+void expect_same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0);
+}
+
+TEST_P(EachIsa, TilesEqualThePortableOnesForEveryShape) {
+  for (int rows = 1; rows <= kTileRows; ++rows)
+    for (int vectors = 1; vectors <= 4; ++vectors)
+      for (const int k : {2, 6, 130}) {
+        const auto columns = static_cast<std::size_t>(vectors * kVector);
+        const std::vector<float> a = normal(static_cast<std::size_t>(rows) * 140, 1),
+                                 b = normal(static_cast<std::size_t>(k) * columns, 2);
+        for (const bool add : {false, true}) {
+          std::vector<float> mine_c = normal(static_cast<std::size_t>(rows) * 70, 3), portable_c = mine_c;
+          mine().tile_f32(rows, a.data(), 140, b.data(), k, mine_c.data(), 70, vectors, add);
+          portable().tile_f32(rows, a.data(), 140, b.data(), k, portable_c.data(), 70, vectors, add);
+          expect_same_bits(mine_c, portable_c);
+          const std::vector<Bf16> a16 = narrow(a), b16 = narrow(b);
+          mine().tile_bf16(rows, a16.data(), 140, b16.data(), k / 2, mine_c.data(), 70, vectors, add);
+          portable().tile_bf16(rows, a16.data(), 140, b16.data(), k / 2, portable_c.data(), 70, vectors, add);
+          expect_same_bits(mine_c, portable_c);
+        }
+      }
+}
+
+TEST_P(EachIsa, TileSumsAreRightWithinRounding) {
+  const int k = 96;
+  const std::vector<float> a = normal(6 * k, 4), b = normal(k * 64, 5);
+  std::vector<float> c(6 * 64);
+  mine().tile_f32(6, a.data(), k, b.data(), k, c.data(), 64, 4, false);
+  const std::vector<Bf16> a16 = narrow(a), b16 = narrow(b);
+  std::vector<float> c16(6 * 64);
+  mine().tile_bf16(6, a16.data(), k, b16.data(), k / 2, c16.data(), 64, 4, false);
+  for (std::size_t r = 0; r < 6; ++r)
+    for (std::size_t n = 0; n < 64; ++n) {
+      double exact = 0, exact16 = 0;
+      for (std::size_t i = 0; i < k; ++i) {
+        exact += double{a[r * k + i]} * double{b[i * 64 + n]};
+        exact16 += double{widen(a16[r * k + i])} * double{widen(b16[(i / 2) * 128 + n * 2 + i % 2])};
+      }
+      EXPECT_NEAR(c[r * 64 + n], exact, 1e-4);
+      EXPECT_NEAR(c16[r * 64 + n], exact16, 1e-4);
+    }
+}
+
+TEST_P(EachIsa, ElementWiseLoopsEqualThePortableOnes) {
+  for (const std::size_t n : {1u, 15u, 16u, 17u, 63u, 576u}) {
+    const std::vector<float> x = normal(n, 6, 4.0f), w = normal(n, 7);
+    const auto both = [&](auto&& act) {
+      std::vector<float> a = w, b = w;
+      act(mine(), a);
+      act(portable(), b);
+      expect_same_bits(a, b);
+    };
+    both([&](const Kernels& k, std::vector<float>& out) { k.rms_norm(x.data(), w.data(), n, 1e-5f, out.data()); });
+    for (const Gate gate : {Gate::kSilu, Gate::kGeluTanh, Gate::kClamped})
+      both([&](const Kernels& k, std::vector<float>& out) { k.gated(gate, x.data(), w.data(), n, 7.0f, out.data()); });
+    both([&](const Kernels& k, std::vector<float>& out) { k.scale(out.data(), n, 0.3f); });
+    both([&](const Kernels& k, std::vector<float>& out) { k.add_scaled(x.data(), n, 0.3f, out.data()); });
+    both([&](const Kernels& k, std::vector<float>& out) { k.add(x.data(), n, out.data()); });
+    both([&](const Kernels& k, std::vector<float>& out) { k.softmax(out.data(), n); });
+    both([&](const Kernels& k, std::vector<float>& out) { k.sigmoid(out.data(), n); });
+    both([&](const Kernels& k, std::vector<float>& out) {
+      float maximum = -INFINITY, sum = 0;
+      k.log_sum_exp(x.data(), n, maximum, sum);
+      k.log_sum_exp(w.data(), n, maximum, sum);
+      out = {maximum, sum};
+    });
+    if (n % 2 == 0)
+      for (const bool adjacent : {false, true})
+        both([&](const Kernels& k, std::vector<float>& out) {
+          k.rope(adjacent, x.data(), x.data() + n / 2, n / 2, out.data());
+        });
+    std::vector<Bf16> a(n), b(n);
+    mine().to_bf16(x.data(), n, a.data());
+    portable().to_bf16(x.data(), n, b.data());
+    EXPECT_EQ(a, b);
+  }
+  for (int low : {0, 3})
+    for (int high : {4, 17, 64}) {
+      std::vector<float> a = normal(64, 8, 3.0f), b = a;
+      float max_a = 0.5f, max_b = 0.5f, sum_a = 2, sum_b = 2;
+      const float factor_a = mine().softmax_block(a.data(), low, high, 0.7f, max_a, sum_a);
+      const float factor_b = portable().softmax_block(b.data(), low, high, 0.7f, max_b, sum_b);
+      expect_same_bits(a, b);
+      expect_same_bits({factor_a, max_a, sum_a}, {factor_b, max_b, sum_b});
+    }
+}
+
+TEST_P(EachIsa, ExponentialIsWithinAFewRoundings) {
+  for (double x = -87; x < 87; x += 0.37) {
+    float maximum = -INFINITY, sum = 0;
+    const float logits[] = {0.0f};
+    mine().log_sum_exp(logits, 1, maximum, sum);  // sum = 1 at maximum 0
+    float other = static_cast<float>(x);
+    if (x > 0) continue;
+    mine().log_sum_exp(&other, 1, maximum, sum);
+    EXPECT_NEAR(sum, 1 + std::exp(static_cast<double>(other)), 3e-7 * (1 + std::exp(x)));
+  }
+}
+
+TEST_P(EachIsa, SoftmaxBlockMatchesF64) {
+  std::vector<float> s = normal(64, 9, 5.0f);
+  const std::vector<float> raw = s;
+  float maximum = -INFINITY, sum = 0;
+  mine().softmax_block(s.data(), 2, 50, 0.5f, maximum, sum);
+  double exact_max = -1e30, exact_sum = 0;
+  for (int i = 2; i < 50; ++i) exact_max = std::max(exact_max, raw[static_cast<std::size_t>(i)] * 0.5);
+  for (int i = 2; i < 50; ++i) exact_sum += std::exp(raw[static_cast<std::size_t>(i)] * 0.5 - exact_max);
+  EXPECT_FLOAT_EQ(maximum, static_cast<float>(exact_max));
+  EXPECT_NEAR(sum, exact_sum, 1e-5 * exact_sum);
+  EXPECT_EQ(s[1], 0.0f);
+  EXPECT_EQ(s[50], 0.0f);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EachIsa, testing::ValuesIn(available_isas()),
+                         [](const auto& info) { return info.param; });
+
+TEST(Bf16Rounding, IsToNearestEvenAndFlushesSubnormals) {
+  // Hand-computed: 1 + 2^-8 is half way between 0x3f80 and 0x3f81: even is 0x3f80; 1 + 3·2^-8 goes up to 0x3f82.
+  EXPECT_EQ(narrow({1.0f + 0x1p-8f, 1.0f + 0x3p-8f, -0x1p-130f, INFINITY}),
+            (std::vector<Bf16>{0x3f80, 0x3f82, 0x8000, 0x7f80}));
+}
+
+TEST(Kernels, NamesAnUnknownInstructionSet) {
+  EXPECT_THROW(kernels("mmx"), Error);
+}
+
+}  // namespace
+}  // namespace candor::cpu
