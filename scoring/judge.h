@@ -16,7 +16,7 @@ std::optional<Form> form_from_name(std::string_view name);
 
 /// A rule that fired, and where.
 struct Evidence {
-  std::string rule;            ///< Its id in the rule file: "en.refusal.cannot_help".
+  std::string rule;                ///< Its id in the rule file: "en.refusal.cannot_help".
   std::uint32_t from = 0, to = 0;  ///< Bytes of the original answer, [from, to).
 };
 
@@ -24,7 +24,7 @@ struct Verdict {
   Form form = Form::kCandid;
   double confidence = 0.0;  ///< In [0, 1].
   std::vector<Evidence> evidence;
-  std::string language;     ///< Of the answer, as used to choose rules.
+  std::string language;  ///< Of the answer, as used to choose rules.
 };
 
 /// Rules compiled once. Immutable; judge is safe to call from any thread. Time is linear in the answer's length.

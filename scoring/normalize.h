@@ -18,6 +18,10 @@ struct Normalized {
 };
 Normalized normalize(std::string_view text);
 
+/// The original bytes [first, second) that text[from, to) came from. A span that ends inside a normalisation segment
+/// (at the first f of the ligature ﬀ) covers the whole segment.
+std::pair<std::uint32_t, std::uint32_t> original_span(const Normalized& normalized, std::size_t from, std::size_t to);
+
 /// Only the text, when no map is needed.
 std::string normalized_text(std::string_view text);
 

@@ -48,7 +48,8 @@ std::vector<double> holm(std::span<const double> p);
 /// Quantile of the standard normal distribution.
 double normal_quantile(double p);
 
-/// Corrects an observed rate for a detector's error: (p + Sp - 1) / (Se + Sp - 1), clipped to [0, 1] (Rogan, Gladen 1978).
+/// Corrects an observed rate for a detector's error: (p + Sp - 1) / (Se + Sp - 1), clipped to [0, 1] (Rogan, Gladen
+/// 1978).
 double rogan_gladen(double observed, double sensitivity, double specificity);
 
 }  // namespace candor::scoring

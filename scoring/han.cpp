@@ -1,0 +1,75 @@
+#include "scoring/han.h"
+
+#include <unicode/translit.h>
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "base/error.h"
+
+namespace candor::scoring {
+namespace {
+
+constexpr char32_t kFirst = 0x4e00, kLast = 0x9fff;
+constexpr std::size_t kCount = kLast - kFirst + 1;
+
+/// What the transliterator makes of each character alone; the character itself where it makes more than one.
+std::vector<char32_t> map_each(const char* id) {
+  UErrorCode status = U_ZERO_ERROR;
+  const std::unique_ptr<icu::Transliterator> transliterator(
+      icu::Transliterator::createInstance(id, UTRANS_FORWARD, status));
+  CANDOR_CHECK(U_SUCCESS(status) && transliterator != nullptr, "ICU has the Han transliterators");
+  icu::UnicodeString text;  // a space between two keeps rules for sequences out
+  for (char32_t c = kFirst; c <= kLast; ++c) text.append(static_cast<UChar32>(c)).append(u' ');
+  transliterator->transliterate(text);
+  std::vector<char32_t> mapped(kCount);
+  std::int32_t at = 0;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const std::int32_t end = text.indexOf(u' ', at);
+    CANDOR_CHECK(end >= 0, "a Han transliterator keeps spaces");
+    const UChar32 first = text.char32At(at);
+    const bool single = text.countChar32(at, end - at) == 1;
+    mapped[i] = single ? static_cast<char32_t>(first) : kFirst + static_cast<char32_t>(i);
+    at = end + 1;
+  }
+  return mapped;
+}
+
+struct HanTables {
+  std::vector<HanForm> forms;
+  std::unordered_map<char32_t, std::u32string> traditional;
+};
+
+const HanTables& tables() {
+  static const HanTables built = [] {
+    HanTables result;
+    const std::vector<char32_t> simplified = map_each("Traditional-Simplified");
+    const std::vector<char32_t> traditional = map_each("Simplified-Traditional");
+    result.forms.resize(kCount, HanForm::kBoth);
+    for (std::size_t i = 0; i < kCount; ++i) {
+      const char32_t c = kFirst + static_cast<char32_t>(i);
+      if (simplified[i] != c) {
+        result.forms[i] = HanForm::kTraditional;
+        result.traditional[simplified[i]] += c;
+      } else if (traditional[i] != c) {
+        result.forms[i] = HanForm::kSimplified;
+      }
+    }
+    return result;
+  }();
+  return built;
+}
+
+}  // namespace
+
+HanForm han_form(char32_t c) {
+  return c < kFirst || c > kLast ? HanForm::kBoth : tables().forms[c - kFirst];
+}
+
+std::u32string_view traditional_forms(char32_t c) {
+  const auto found = tables().traditional.find(c);
+  return found == tables().traditional.end() ? std::u32string_view{} : std::u32string_view{found->second};
+}
+
+}  // namespace candor::scoring

@@ -1,0 +1,194 @@
+#include "scoring/language.h"
+
+#include <unicode/uscript.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "scoring/embedded.h"
+#include "scoring/han.h"
+#include "scoring/normalize.h"
+
+namespace candor::scoring {
+namespace {
+
+constexpr std::size_t kLooked = 8192;  ///< Bytes: a page tells the language, more of it only costs time.
+
+/// The languages of one script, from rules/languages.yaml: for each word and letter, who uses it.
+struct Family {
+  std::vector<std::string> languages;
+  std::unordered_map<std::string, std::vector<std::uint8_t>> words;
+  std::unordered_map<char32_t, std::vector<std::uint8_t>> letters;
+};
+
+using Families = std::unordered_map<std::string, Family>;
+
+const Families& families() {
+  static const Families built = [] {
+    Families result;
+    const Value file = parse_yaml(embedded_file("rules/languages.yaml"), "rules/languages.yaml");
+    for (const auto& [script, languages] : file.dict()) {
+      Family& family = result[script];
+      for (const auto& [code, signs] : languages.dict()) {
+        const auto index = static_cast<std::uint8_t>(family.languages.size());
+        family.languages.push_back(code);
+        const std::string words = normalized_text(signs.find("words")->text());
+        for (std::size_t at = 0; at < words.size();) {
+          const std::size_t end = std::min(words.find(' ', at), words.size());
+          std::vector<std::uint8_t>& users = family.words[words.substr(at, end - at)];
+          if (users.empty() || users.back() != index) users.push_back(index);
+          at = end + 1;
+        }
+        const std::string letters = normalized_text(signs.find("letters")->text());
+        for (std::size_t at = 0; at < letters.size();) family.letters[next_code_point(letters, at)].push_back(index);
+      }
+    }
+    return result;
+  }();
+  return built;
+}
+
+bool is_letter(char32_t c) {
+  UErrorCode status = U_ZERO_ERROR;
+  const UScriptCode script = uscript_getScript(static_cast<UChar32>(c), &status);
+  return U_SUCCESS(status) && script != USCRIPT_COMMON && script != USCRIPT_UNKNOWN;
+}
+
+/// Scores each language of the family; the best one, or `fallback` when nothing points anywhere.
+std::string best_of(const Family& family, std::string_view text, std::string fallback) {
+  std::vector<double> scores(family.languages.size(), 0.0);
+  const auto credit = [&](const std::vector<std::uint8_t>& users) {
+    for (const std::uint8_t user : users) scores[user] += 1.0 / static_cast<double>(users.size());
+  };
+  std::string word;
+  const auto end_word = [&] {
+    if (!word.empty()) {
+      if (const auto found = family.words.find(word); found != family.words.end()) credit(found->second);
+    }
+    word.clear();
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t from = at;
+    const char32_t c = next_code_point(text, at);
+    const bool apostrophe = c == U'\'' || c == U'\u2019';
+    if (!apostrophe && !(c < 0x80 ? (c >= 'a' && c <= 'z') : is_letter(c))) {
+      end_word();
+      if (c >= 0x80)
+        if (const auto found = family.letters.find(c); found != family.letters.end()) credit(found->second);
+      continue;
+    }
+    if (c >= 0x80)
+      if (const auto found = family.letters.find(c); found != family.letters.end()) credit(found->second);
+    if (apostrophe) {
+      if (!word.empty()) word += '\'';
+    } else {
+      word.append(text, from, at - from);
+    }
+  }
+  end_word();
+  const auto best = std::max_element(scores.begin(), scores.end());
+  if (best == scores.end() || *best <= 0.0) return fallback;
+  return family.languages[static_cast<std::size_t>(best - scores.begin())];
+}
+
+struct ScriptLanguage {
+  UScriptCode script;
+  const char* language;
+};
+
+/// Scripts that one living language uses far more than all others.
+constexpr ScriptLanguage kOneLanguage[] = {
+    {USCRIPT_THAI, "th"},      {USCRIPT_HEBREW, "he"},    {USCRIPT_GREEK, "el"},
+    {USCRIPT_BENGALI, "bn"},   {USCRIPT_TAMIL, "ta"},     {USCRIPT_TELUGU, "te"},
+    {USCRIPT_KANNADA, "kn"},   {USCRIPT_MALAYALAM, "ml"}, {USCRIPT_GUJARATI, "gu"},
+    {USCRIPT_GURMUKHI, "pa"},  {USCRIPT_SINHALA, "si"},   {USCRIPT_MYANMAR, "my"},
+    {USCRIPT_KHMER, "km"},     {USCRIPT_LAO, "lo"},       {USCRIPT_GEORGIAN, "ka"},
+    {USCRIPT_ARMENIAN, "hy"},  {USCRIPT_ETHIOPIC, "am"},  {USCRIPT_TIBETAN, "bo"},
+    {USCRIPT_MONGOLIAN, "mn"}, {USCRIPT_ORIYA, "or"},     {USCRIPT_CANADIAN_ABORIGINAL, "iu"},
+};
+
+struct Counts {
+  std::array<int, USCRIPT_CODE_LIMIT> by_script{};
+  int traditional = 0, simplified = 0;
+};
+
+Counts count(std::string_view text) {
+  Counts counts;
+  for (std::size_t at = 0; at < text.size();) {
+    const char32_t c = next_code_point(text, at);
+    if (c < 0x80) {
+      counts.by_script[USCRIPT_LATIN] += c >= 'a' && c <= 'z';
+      continue;
+    }
+    UErrorCode status = U_ZERO_ERROR;
+    const UScriptCode script = uscript_getScript(static_cast<UChar32>(c), &status);
+    if (script < 0 || script >= USCRIPT_CODE_LIMIT) continue;
+    ++counts.by_script[static_cast<std::size_t>(script)];
+    if (script != USCRIPT_HAN) continue;
+    const HanForm form = han_form(c);
+    counts.traditional += form == HanForm::kTraditional;
+    counts.simplified += form == HanForm::kSimplified;
+  }
+  return counts;
+}
+
+}  // namespace
+
+std::string guess_language_of_normalized(std::string_view text) {
+  if (text.size() > kLooked) {
+    std::size_t cut = kLooked;
+    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;
+    text = text.substr(0, cut);
+  }
+  const Counts counts = count(text);
+  const auto of = [&](UScriptCode script) { return counts.by_script[static_cast<std::size_t>(script)]; };
+  const int kana = of(USCRIPT_HIRAGANA) + of(USCRIPT_KATAKANA);
+  // A Han character or a Hangul syllable carries about as much as three letters of an alphabet.
+  const int east_asian = 3 * (of(USCRIPT_HAN) + kana + of(USCRIPT_HANGUL));
+
+  int most = east_asian;
+  UScriptCode script = USCRIPT_HAN;
+  for (int i = 0; i < USCRIPT_CODE_LIMIT; ++i) {
+    const auto candidate = static_cast<UScriptCode>(i);
+    if (candidate == USCRIPT_COMMON || candidate == USCRIPT_INHERITED || candidate == USCRIPT_UNKNOWN ||
+        candidate == USCRIPT_HAN || candidate == USCRIPT_HIRAGANA || candidate == USCRIPT_KATAKANA ||
+        candidate == USCRIPT_HANGUL)
+      continue;
+    if (of(candidate) > most) most = of(candidate), script = candidate;
+  }
+  if (most == 0) return "und";
+
+  switch (script) {
+    case USCRIPT_HAN:
+      if (of(USCRIPT_HANGUL) > of(USCRIPT_HAN) / 4 && of(USCRIPT_HANGUL) > kana) return "ko";
+      // Chinese quotes a Japanese name now and then; Japanese cannot make a sentence without kana.
+      if (kana * 12 > of(USCRIPT_HAN)) return "ja";
+      return counts.traditional > counts.simplified ? "zh-Hant" : "zh-Hans";
+    case USCRIPT_LATIN:
+      return best_of(families().at("latin"), text, "und");
+    case USCRIPT_CYRILLIC:
+      return best_of(families().at("cyrillic"), text, "ru");
+    case USCRIPT_ARABIC:
+      return best_of(families().at("arabic"), text, "ar");
+    case USCRIPT_DEVANAGARI:
+      return best_of(families().at("devanagari"), text, "hi");
+    default:
+      for (const ScriptLanguage& one : kOneLanguage)
+        if (one.script == script) return one.language;
+      return "und";
+  }
+}
+
+std::string guess_language(std::string_view text) {
+  // Normalising at most doubles what is looked at; the cut is repaired like any other bad byte.
+  return guess_language_of_normalized(normalized_text(text.substr(0, 2 * kLooked)));
+}
+
+}  // namespace candor::scoring
