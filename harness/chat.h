@@ -1,0 +1,21 @@
+// Chat templates of models, as the commands use them.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/value.h"
+#include "engine/engine.h"
+#include "suites/suites.h"
+
+namespace candor::harness {
+
+/// The model's own template, or nothing if it has none. The renderer does not need the model afterwards.
+/// @throws Error{kBadInput} if the template cannot be parsed; from the renderer: if it refuses the messages.
+suites::ChatRenderer chat_renderer(const model::Checkpoint& checkpoint, const std::string& model_name);
+
+/// The same for one question of a user, up to where the answer begins.
+std::function<std::string(const std::string& question)> question_renderer(const model::Checkpoint& checkpoint,
+                                                                          const std::string& model_name);
+
+}  // namespace candor::harness

@@ -1,0 +1,69 @@
+#include "base/error.h"
+#include "harness/audit_plan.h"
+#include "harness/chat.h"
+#include "harness/command.h"
+#include "harness/interrupt.h"
+#include "harness/options.h"
+#include "harness/run_session.h"
+
+namespace candor::harness {
+namespace {
+
+class AuditCommand final : public Command {
+ public:
+  void declare(Arguments& arguments) override {
+    arguments.add({.names = "probe", .help = "Names of probes, or YAML files", .value = "PROBE", .required = true},
+                  names_);
+    arguments.add({.names = "--model,-m",
+                   .help = "GGUF file, Hugging Face folder, or smollm2; several run in turn",
+                   .value = "MODEL",
+                   .required = true},
+                  models_);
+    arguments.add({.names = "--limit", .help = "Items of each probe", .value = "N"}, limit_);
+    run_.declare(arguments);
+    engine_.declare(arguments);
+  }
+
+  int run() override {
+    if (limit_ && *limit_ < 1) throw Error(ErrorKind::kUsage, "--limit", "must be 1 or more");
+    const Shard shard = run_.shard();
+    engine_.options();
+    const probes::ProbeLibrary library;
+    for (const std::string& name : names_) library.load(name);
+    check_store(run_.database());
+    for (const std::string& name : models_) model_path(name);
+    for (const std::string& name : models_)
+      if (!audit_model(name, library, shard)) return kInterruptedExitCode;
+    return 0;
+  }
+
+ private:
+  bool audit_model(const std::string& name, const probes::ProbeLibrary& library, const Shard& shard) {
+    OpenModel model{name, open_model(name, engine_)};
+    std::vector<probes::Probe> probes;
+    for (const std::string& probe : names_) probes.push_back(library.load(probe));
+    Dict options{{"limit", limit_ ? Value(*limit_) : Value()},
+                 {"precision", engine_.precision()},
+                 {"shard", std::to_string(shard.index) + "/" + std::to_string(shard.count)}};
+    const std::unique_ptr<Plan> plan =
+        plan_audit(std::move(probes), *model.model, make_manifest("audit", model, names_, std::move(options)),
+                   {.shard = shard, .limit = limit_, .chat = question_renderer(model.model->checkpoint(), name)});
+    results::Store store(run_.database(), results::Store::Mode::kWrite);
+    const std::optional<std::int64_t> run = run_plan(*plan, model, store, run_);
+    if (run) print_run(store, *run, run_.json());
+    return run.has_value();
+  }
+
+  std::vector<std::string> names_, models_;
+  std::optional<int> limit_;
+  RunArguments run_;
+  EngineArguments engine_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_audit_command() {
+  return std::make_unique<AuditCommand>();
+}
+
+}  // namespace candor::harness

@@ -1,0 +1,90 @@
+#include <algorithm>
+
+#include "harness/command.h"
+#include "harness/output.h"
+#include "probes/probes.h"
+
+namespace candor::harness {
+namespace {
+
+std::string joined(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : ",") + item;
+  return text;
+}
+
+Dict summary_dict(const probes::ProbeSummary& probe) {
+  Value::List languages;
+  for (const std::string& language : probe.languages) languages.emplace_back(language);
+  return {{"name", probe.name},
+          {"title", probe.title},
+          {"description", probe.description},
+          {"items", probe.items},
+          {"languages", std::move(languages)},
+          {"file", probe.file}};
+}
+
+class ProbesCommand final : public Command {
+ public:
+  void declare(Arguments& arguments) override {
+    arguments.add(
+        {.names = "--check", .help = "Check a probe by name or file, and count what it asks", .value = "PROBE"},
+        check_);
+    arguments.flag({.names = "--json", .help = "JSON Lines, one probe each"}, json_);
+  }
+
+  int run() override {
+    const probes::ProbeLibrary library;
+    Output output;
+    if (check_.empty()) list(library, output);
+    for (const std::string& name : check_) check(library.load(name), output);
+    output.close();
+    return 0;
+  }
+
+ private:
+  void list(const probes::ProbeLibrary& library, Output& output) const {
+    const std::vector<probes::ProbeSummary> probes = library.list();
+    std::size_t width = 0;
+    for (const probes::ProbeSummary& probe : probes) width = std::max(width, probe.name.size());
+    for (const probes::ProbeSummary& probe : probes) {
+      if (json_) {
+        output.json_line(summary_dict(probe));
+        continue;
+      }
+      output.write(probe.name + std::string(width - probe.name.size() + 2, ' ') + std::to_string(probe.items) +
+                   " items  " + joined(probe.languages) + "  " + probe.title + "\n");
+    }
+  }
+
+  void check(const probes::Probe& probe, Output& output) const {
+    const auto prompts = probe.prompts();
+    const auto sensitive = std::ranges::count(prompts, probes::Role::kSensitive, &probes::ProbePrompt::role);
+    const auto count = static_cast<std::int64_t>(prompts.size());
+    const auto contrasts = static_cast<std::int64_t>(probe.contrasts().size());
+    if (json_) {
+      Dict line = summary_dict(probe.summary());
+      line.set("prompts_sensitive", static_cast<std::int64_t>(sensitive));
+      line.set("prompts_control", count - static_cast<std::int64_t>(sensitive));
+      line.set("contrasts", contrasts);
+      line.set("sha256", probe.sha256());
+      output.json_line(line);
+      return;
+    }
+    output.write(probe.summary().name + ": valid; " + std::to_string(probe.summary().items) + " items, " +
+                 std::to_string(sensitive) + " sensitive prompts, " + std::to_string(count - sensitive) +
+                 " controls, " + std::to_string(contrasts) + " contrasts, languages " +
+                 joined(probe.summary().languages) + "\n");
+  }
+
+  std::vector<std::string> check_;
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_probes_command() {
+  return std::make_unique<ProbesCommand>();
+}
+
+}  // namespace candor::harness
