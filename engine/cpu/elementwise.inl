@@ -162,10 +162,14 @@ void sigmoid(float* x, std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i) x[i] = sigmoid1(x[i]);
 }
 
+void exp(float* x, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i) x[i] = exp1(x[i]);
+}
+
 }  // namespace
 }  // namespace candor::cpu
 
 #define CANDOR_ELEMENTWISE_KERNELS                                                                        \
   .to_bf16 = to_bf16, .rms_norm = rms_norm, .gated = gated, .rope = rope, .softmax_block = softmax_block, \
   .scale = scale, .add_scaled = add_scaled, .add = add, .log_sum_exp = log_sum_exp, .softmax = softmax,   \
-  .sigmoid = sigmoid
+  .sigmoid = sigmoid, .exp = exp

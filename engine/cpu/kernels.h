@@ -60,6 +60,7 @@ struct Kernels {
   /// In place; n probabilities that sum to 1.
   void (*softmax)(float* x, std::size_t n) noexcept;
   void (*sigmoid)(float* x, std::size_t n) noexcept;
+  void (*exp)(float* x, std::size_t n) noexcept;
 };
 
 /// @param isa  "portable", "avx2", "avx512", "avx512bf16"; empty: the best that this processor has.

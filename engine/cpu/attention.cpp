@@ -1,0 +1,194 @@
+#include "engine/cpu/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace candor::cpu {
+namespace {
+
+constexpr std::size_t kTileQueries = 48;  // query rows of a task: their sums, scores and one page fit the L2 cache
+
+/// What one worker needs for a tile of queries.
+struct Scratch {
+  Buffer<std::byte> queries;  // [queries, key_depth] compute type
+  Buffer<float> scores;       // [queries, 64]
+  Buffer<Bf16> weights;       // [queries, 64]
+  Buffer<float> sums;         // [queries, value_width]
+  std::vector<float> maximum, total;
+};
+
+Scratch& scratch() {
+  static thread_local Scratch memory;
+  return memory;
+}
+
+/// One tile: rows [first, first + rows) of a segment, all query heads of one key/value head.
+class Tile {
+ public:
+  Tile(const Kernels& kernels, const AttentionShape& shape, const Pages& pages, std::size_t layer)
+      : kernels_(kernels), shape_(shape), pages_(pages), layer_(layer), page_(pages.own->shape()), memory_(scratch()) {}
+
+  void run(const AttentionSegment& segment, std::size_t first, std::size_t rows, std::size_t kv_head, const void* q,
+           std::size_t q_stride, void* out, std::size_t out_stride) {
+    group_ = shape_.heads / page_.heads;
+    const std::size_t queries = rows * group_;
+    prepare(queries);
+    gather(segment.first_row + first, rows, kv_head, q, q_stride);
+    const std::size_t last = segment.start + first + rows - 1;
+    const std::size_t first_position = segment.start + first;
+    const std::size_t first_key =
+        shape_.window > 0 && first_position + 1 > shape_.window ? first_position + 1 - shape_.window : 0;
+    for (std::size_t block = first_key / kBlockKeys; block <= last / kBlockKeys; ++block)
+      add_block(segment, block, first_position, queries, kv_head);
+    finish(segment.first_row + first, rows, kv_head, out, out_stride);
+  }
+
+ private:
+  void prepare(std::size_t queries) {
+    memory_.queries.reserve(queries * page_.key_depth() * element_bytes(page_.compute));
+    memory_.scores.reserve(queries * kBlockKeys);
+    memory_.weights.reserve(queries * kBlockKeys);
+    memory_.sums.reserve(queries * page_.value_width());
+    std::fill_n(memory_.sums.data(), queries * page_.value_width(), 0.0f);
+    memory_.maximum.assign(queries, -std::numeric_limits<float>::infinity());
+    memory_.total.assign(queries, 0.0f);
+  }
+
+  /// Query rows in the order (row, head of the group), each padded to an even depth.
+  void gather(std::size_t first_row, std::size_t rows, std::size_t kv_head, const void* q, std::size_t q_stride) {
+    const std::size_t bytes = element_bytes(page_.compute);
+    std::byte* out = memory_.queries.data();
+    for (std::size_t r = 0; r < rows; ++r)
+      for (std::size_t g = 0; g < group_; ++g) {
+        const std::size_t at = (first_row + r) * q_stride + (kv_head * group_ + g) * page_.key_dim;
+        std::memcpy(out, static_cast<const std::byte*>(q) + at * bytes, page_.key_dim * bytes);
+        if (page_.key_depth() != page_.key_dim) std::memset(out + page_.key_dim * bytes, 0, bytes);
+        out += page_.key_depth() * bytes;
+      }
+  }
+
+  void add_block(const AttentionSegment& segment, std::size_t block, std::size_t first_position, std::size_t queries,
+                 std::size_t kv_head) {
+    const std::size_t bytes = element_bytes(page_.compute);
+    const std::byte* keys = pages_.at(segment.pages[block], layer_) + kv_head * page_.head_elements() * bytes;
+    const std::byte* values = keys + kBlockKeys * page_.key_depth() * bytes;
+    float* scores = memory_.scores.data();
+    multiply_panel(kernels_, page_.compute, queries, memory_.queries.data(), page_.key_depth(), keys,
+                   kBlockKeys / kVector, page_.key_depth(), scores, kBlockKeys, false);
+    const auto begin = static_cast<std::int64_t>(block * kBlockKeys);
+    for (std::size_t i = 0; i < queries; ++i) {
+      const auto position = static_cast<std::int64_t>(first_position + i / group_);
+      const std::int64_t oldest = shape_.window > 0 ? position + 1 - static_cast<std::int64_t>(shape_.window) : 0;
+      const auto low = static_cast<int>(std::clamp<std::int64_t>(oldest - begin, 0, kBlockKeys));
+      const auto high = static_cast<int>(std::clamp<std::int64_t>(position + 1 - begin, 0, kBlockKeys));
+      const float factor = kernels_.softmax_block(scores + i * kBlockKeys, low, high, static_cast<float>(shape_.scale),
+                                                  memory_.maximum[i], memory_.total[i]);
+      kernels_.scale(memory_.sums.data() + i * page_.value_width(), page_.value_width(), factor);
+    }
+    const void* weights = scores;
+    if (page_.compute == Compute::kBf16) {
+      kernels_.to_bf16(scores, queries * kBlockKeys, memory_.weights.data());
+      weights = memory_.weights.data();
+    }
+    for (std::size_t column = 0; column < page_.value_width(); column += kPanelColumns) {
+      const std::size_t width = std::min<std::size_t>(kPanelColumns, page_.value_width() - column);
+      multiply_panel(kernels_, page_.compute, queries, weights, kBlockKeys, values + kBlockKeys * column * bytes,
+                     static_cast<int>(width / kVector), kBlockKeys, memory_.sums.data() + column, page_.value_width(),
+                     true);
+    }
+  }
+
+  void finish(std::size_t first_row, std::size_t rows, std::size_t kv_head, void* out, std::size_t out_stride) {
+    for (std::size_t r = 0; r < rows; ++r)
+      for (std::size_t g = 0; g < group_; ++g) {
+        const std::size_t i = r * group_ + g;
+        const std::size_t head = kv_head * group_ + g;
+        float* sums = memory_.sums.data() + i * page_.value_width();
+        if (shape_.sinks != nullptr) {
+          // The sink is one more logit in the denominator, without a value: a block of its own.
+          float block[kBlockKeys] = {shape_.sinks[head]};
+          const float factor = kernels_.softmax_block(block, 0, 1, 1.0f, memory_.maximum[i], memory_.total[i]);
+          kernels_.scale(sums, page_.value_dim, factor);
+        }
+        kernels_.scale(sums, page_.value_dim, 1.0f / memory_.total[i]);
+        const std::size_t at = (first_row + r) * out_stride + head * page_.value_dim;
+        if (page_.compute == Compute::kBf16) {
+          kernels_.to_bf16(sums, page_.value_dim, static_cast<Bf16*>(out) + at);
+        } else {
+          std::memcpy(static_cast<float*>(out) + at, sums, page_.value_dim * sizeof(float));
+        }
+      }
+  }
+
+  const Kernels& kernels_;
+  const AttentionShape& shape_;
+  const Pages& pages_;
+  std::size_t layer_;
+  const PageShape& page_;
+  Scratch& memory_;
+  std::size_t group_ = 1;
+};
+
+}  // namespace
+
+void write_pages(Threads& threads, const Pages& pages, std::size_t layer, std::span<const AttentionSegment> segments,
+                 std::span<const std::int32_t> segment_of, std::size_t first, std::size_t count, const void* keys,
+                 std::size_t key_stride, const void* values, std::size_t value_stride) {
+  const PageShape& shape = pages.own->shape();
+  const std::size_t bytes = element_bytes(shape.compute);
+  constexpr std::size_t kRowsPerTask = 16;
+  threads.parallel(static_cast<std::int64_t>((count + kRowsPerTask - 1) / kRowsPerTask), [&](std::int64_t task, int) {
+    const std::size_t begin = static_cast<std::size_t>(task) * kRowsPerTask;
+    for (std::size_t i = begin; i < std::min(begin + kRowsPerTask, count); ++i) {
+      const AttentionSegment& segment = segments[static_cast<std::size_t>(segment_of[first + i])];
+      const std::size_t position = segment.start + (first + i - segment.first_row);
+      std::byte* page = pages.at(segment.pages[position / kBlockKeys], layer);
+      const std::byte* key = static_cast<const std::byte*>(keys) + i * key_stride * bytes;
+      const std::byte* value = static_cast<const std::byte*>(values) + i * value_stride * bytes;
+      for (std::size_t head = 0; head < shape.heads; ++head)
+        write_lane(shape, page, head, position % kBlockKeys, key + head * shape.key_dim * bytes,
+                   value + head * shape.value_dim * bytes);
+    }
+  });
+}
+
+void complete_pages(Threads& threads, const Pages& pages, std::size_t layer,
+                    std::span<const AttentionSegment> segments) {
+  const PageShape& shape = pages.own->shape();
+  threads.parallel(static_cast<std::int64_t>(shape.heads), [&](std::int64_t head, int) {
+    for (const AttentionSegment& segment : segments)
+      if (segment.copy_from != kNoPage)
+        copy_lanes(shape, pages.at(segment.copy_from, layer),
+                   pages.at(segment.pages[segment.start / kBlockKeys], layer), static_cast<std::size_t>(head),
+                   segment.start % kBlockKeys);
+  });
+}
+
+void attend(const Kernels& kernels, Threads& threads, const AttentionShape& shape, const Pages& pages,
+            std::size_t layer, std::span<const AttentionSegment> segments, const void* q, std::size_t q_stride,
+            void* out, std::size_t out_stride) {
+  const std::size_t kv_heads = pages.own->shape().heads;
+  const std::size_t tile_rows = std::max<std::size_t>(1, kTileQueries / (shape.heads / kv_heads));
+  struct Part {
+    const AttentionSegment* segment;
+    std::size_t first, rows;
+  };
+  std::vector<Part> parts;
+  for (const AttentionSegment& segment : segments)
+    for (std::size_t row = 0; row < segment.rows; row += tile_rows)
+      parts.push_back({&segment, row, std::min(tile_rows, segment.rows - row)});
+  // Late rows see the most keys: first, so that the workers end together.
+  std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
+    return a.segment->start + a.first > b.segment->start + b.first;
+  });
+  threads.parallel(static_cast<std::int64_t>(parts.size() * kv_heads), [&](std::int64_t task, int) {
+    const Part& part = parts[static_cast<std::size_t>(task) / kv_heads];
+    Tile(kernels, shape, pages, layer)
+        .run(*part.segment, part.first, part.rows, static_cast<std::size_t>(task) % kv_heads, q, q_stride, out,
+             out_stride);
+  });
+}
+
+}  // namespace candor::cpu

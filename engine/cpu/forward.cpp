@@ -1,0 +1,146 @@
+#include "engine/cpu/forward.h"
+
+#include <cstring>
+
+#include "engine/cpu/forward_state.h"
+
+namespace candor::cpu {
+
+using model::AttentionSpec;
+
+Forward::State::State(const model::Checkpoint& opened, const ForwardOptions& options)
+    : checkpoint(opened),
+      spec(opened.spec()),
+      compute(options.compute),
+      kernels(cpu::kernels(options.isa)),
+      threads(options.threads),
+      weights(opened, options.compute, threads, options.weight_budget_bytes),
+      rope(opened.spec().attention.rope) {}
+
+Forward::Forward(const model::Checkpoint& checkpoint, const ForwardOptions& options)
+    : state_(std::make_unique<State>(checkpoint, options)) {}
+
+Forward::~Forward() = default;
+
+PageShape Forward::page_shape() const {
+  const AttentionSpec& attention = state_->spec.attention;
+  // Latent attention is expanded: every head has keys and values of its own.
+  const bool latent = attention.kind == AttentionSpec::Kind::kLatent;
+  return {.compute = state_->compute,
+          .heads = static_cast<std::size_t>(latent ? attention.heads : attention.kv_heads),
+          .key_dim = static_cast<std::size_t>(attention.head_dim),
+          .value_dim = static_cast<std::size_t>(attention.v_head_dim)};
+}
+
+std::size_t Forward::layers() const {
+  return state_->spec.layers.size();
+}
+std::string_view Forward::isa() const {
+  return state_->kernels.name;
+}
+int Forward::threads() const {
+  return state_->threads.count();
+}
+bool Forward::weights_resident() const {
+  return state_->weights.resident();
+}
+
+std::uint64_t Forward::row_bytes(const model::ModelSpec& spec, Compute compute) {
+  const AttentionSpec& attention = spec.attention;
+  const std::uint64_t element = element_bytes(compute);
+  const auto hidden = static_cast<std::uint64_t>(spec.hidden);
+  const std::uint64_t kv_heads =
+      static_cast<std::uint64_t>(attention.kind == AttentionSpec::Kind::kLatent ? attention.heads : attention.kv_heads);
+  const std::uint64_t q = static_cast<std::uint64_t>(attention.heads) * static_cast<std::uint64_t>(attention.head_dim);
+  const std::uint64_t context =
+      static_cast<std::uint64_t>(attention.heads) * static_cast<std::uint64_t>(attention.v_head_dim);
+  const std::uint64_t page = kv_heads * static_cast<std::uint64_t>(attention.head_dim + attention.v_head_dim) * element;
+  std::uint64_t sparse = 0;
+  for (const model::LayerSpec& layer : spec.layers) {
+    if (!layer.mlp.sparse) continue;
+    const auto top_k = static_cast<std::uint64_t>(spec.router.top_k);
+    sparse = hidden * element +
+             top_k * (hidden * (element + 4) + static_cast<std::uint64_t>(layer.mlp.width) * element) + hidden * 4 +
+             static_cast<std::uint64_t>(spec.router.experts) * 4;
+    break;
+  }
+  // A segment's last page may be almost empty: twice the keys and values is what short segments need in practice.
+  return hidden * 4 + (q + context) * element + 2 * page + sparse;
+}
+
+void Forward::run(const Batch& batch, const Pages& pages, const std::function<void(std::size_t)>& after_layer) {
+  State& s = *state_;
+  s.rows = batch.tokens.size();
+  CANDOR_CHECK(s.rows > 0 && !batch.segments.empty(), "an empty batch");
+  s.segment_of.resize(s.rows);
+  s.positions.resize(s.rows);
+  std::size_t longest = 0;
+  for (std::size_t i = 0; i < batch.segments.size(); ++i) {
+    const AttentionSegment& segment = batch.segments[i];
+    longest = std::max(longest, segment.start + segment.rows);
+    CANDOR_CHECK(segment.pages.size() * kBlockKeys >= segment.start + segment.rows, "pages of a segment");
+    for (std::size_t r = 0; r < segment.rows; ++r) {
+      s.segment_of[segment.first_row + r] = static_cast<std::int32_t>(i);
+      s.positions[segment.first_row + r] = static_cast<std::int32_t>(segment.start + r);
+    }
+  }
+  s.rope.extend(longest);
+  s.residual.shape_output(s.rows, static_cast<std::size_t>(s.spec.hidden));
+  s.for_rows(s.rows,
+             [&](std::size_t row) { s.checkpoint.embedding().read(batch.tokens[row], 1, s.residual.f32(row)); });
+  for (std::size_t layer = 0; layer < s.spec.layers.size(); ++layer) {
+    const PackedLayer& weights = s.weights.layer(layer);
+    s.attention(layer, weights, batch, pages);
+    s.mlp(layer, weights);
+    if (s.routing.top_k > 0 && tap_routing) tap_routing(s.routing);
+    if (tap_residual) tap_residual(layer, s.residual.f32(0), s.residual.stride(), s.rows);
+    if (after_layer) after_layer(layer);
+  }
+}
+
+std::span<const float> Forward::hidden(std::size_t row) const {
+  return {state_->residual.f32(row), static_cast<std::size_t>(state_->spec.hidden)};
+}
+
+void Forward::State::for_rows(std::size_t count, const std::function<void(std::size_t)>& act) {
+  constexpr std::size_t kRowsPerTask = 8;
+  threads.parallel(static_cast<std::int64_t>((count + kRowsPerTask - 1) / kRowsPerTask), [&](std::int64_t task, int) {
+    const std::size_t begin = static_cast<std::size_t>(task) * kRowsPerTask;
+    for (std::size_t row = begin; row < std::min(begin + kRowsPerTask, count); ++row) act(row);
+  });
+}
+
+void Forward::State::to_input(const float* from, std::size_t count, std::byte* to) const {
+  if (compute == Compute::kBf16) {
+    kernels.to_bf16(from, count, reinterpret_cast<Bf16*>(to));
+  } else {
+    std::memcpy(to, from, count * sizeof(float));
+  }
+}
+
+void Forward::State::norm_rows(const Vector& weight, std::size_t first, std::size_t count, Activations& out,
+                               std::size_t out_row, Activations* f32_out) {
+  const auto hidden = static_cast<std::size_t>(spec.hidden);
+  Activations& plain = f32_out != nullptr ? *f32_out : normed;
+  plain.shape_output(std::max(count, kChunkRows), hidden);
+  for_rows(count, [&](std::size_t row) {
+    kernels.rms_norm(residual.f32(first + row), weight.data(), hidden, static_cast<float>(spec.norm_epsilon),
+                     plain.f32(row));
+    to_input(plain.f32(row), hidden, out.row_bytes(out_row + row));
+  });
+}
+
+void Forward::State::gemm(std::size_t count, Activations& in, std::size_t in_row, const PackedMatrix& w,
+                          const Vector& bias, Activations& out, std::size_t out_row, bool add) {
+  const GemmJob job = {.rows = count,
+                       .x = in.row_bytes(in_row),
+                       .x_stride = in.stride(),
+                       .w = &w,
+                       .bias = bias.size() > 0 ? bias.data() : nullptr,
+                       .y = out.f32(out_row),
+                       .y_stride = out.stride(),
+                       .add = add};
+  run_gemms(kernels, threads, {&job, 1});
+}
+
+}  // namespace candor::cpu

@@ -1,0 +1,89 @@
+// The forward pass: one batch of rows through all layers, whatever the family. A ModelSpec is interpreted, not
+// compiled.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/cpu/attention.h"
+#include "engine/model/model.h"
+
+namespace candor::cpu {
+
+/// Rows that pass through the layers together.
+struct Batch {
+  std::vector<std::int32_t> tokens;        ///< By row.
+  std::vector<AttentionSegment> segments;  ///< By first row; parents before children.
+};
+
+/// What is asked of the head at one row.
+struct HeadQuery {
+  std::size_t row = 0;                    ///< Of the batch.
+  std::span<const std::int32_t> targets;  ///< Tokens whose logits are wanted.
+  bool all_logits = false;
+};
+
+struct HeadAnswer {
+  double log_sum_exp = 0.0;
+  float best_logit = 0.0f;
+  std::int32_t best = 0;       ///< Ties: the lowest id.
+  std::vector<float> targets;  ///< Logits, in the query's order.
+  std::vector<float> logits;   ///< [vocab_size], if asked for.
+};
+
+struct ForwardOptions {
+  Compute compute = Compute::kBf16;
+  int threads = 0;
+  std::uint64_t weight_budget_bytes = 0;
+  std::string_view isa;
+};
+
+/// Experts chosen by one layer for every row of the last batch: for tests and audits.
+struct Routing {
+  std::size_t layer = 0;
+  std::size_t top_k = 0;
+  std::vector<std::int32_t> experts;  ///< [rows, top_k], by rising index.
+  std::vector<float> weights;         ///< [rows, top_k], as applied.
+};
+
+/// A loaded model on this processor. One batch at a time, from one thread.
+class Forward {
+ public:
+  Forward(const model::Checkpoint& checkpoint, const ForwardOptions& options);
+  ~Forward();
+
+  PageShape page_shape() const;
+  std::size_t layers() const;
+  std::string_view isa() const;
+  int threads() const;
+  bool weights_resident() const;
+  /// Activation bytes that a row of a batch needs, pages of one layer included.
+  static std::uint64_t row_bytes(const model::ModelSpec& spec, Compute compute);
+
+  /// Runs all layers; the rows' hidden states stay here for `head`.
+  /// @param pages        where keys and values go; segments' pages must be allocated.
+  /// @param after_layer  called after each layer, while its pages still hold its keys (to keep a spine); may be empty.
+  /// Allocates nothing per layer once buffers have grown to the batch.
+  void run(const Batch& batch, const Pages& pages, const std::function<void(std::size_t layer)>& after_layer = {});
+
+  /// Final norm and output layer at some rows of the last batch. Never holds more than 192 rows of logits.
+  void head(std::span<const HeadQuery> queries, std::vector<HeadAnswer>& answers);
+
+  /// Hidden state of a row of the last batch, after the last layer, before the final norm: [hidden] f32.
+  std::span<const float> hidden(std::size_t row) const;
+
+  /// Taps; unset they cost nothing. Called after each layer with its index and the residual stream [rows, stride] f32.
+  std::function<void(std::size_t layer, float* residual, std::size_t stride, std::size_t rows)> tap_residual;
+  std::function<void(const Routing&)> tap_routing;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace candor::cpu

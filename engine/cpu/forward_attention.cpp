@@ -1,0 +1,133 @@
+// Attention of one layer: projections, norms, rope, pages, softmax, output projection.
+
+#include <cstring>
+
+#include "engine/cpu/forward_state.h"
+
+namespace candor::cpu {
+
+using model::AttentionSpec;
+using model::RopeSpec;
+
+void Forward::State::attention(std::size_t layer, const PackedLayer& packed, const Batch& batch, const Pages& pages) {
+  const AttentionSpec& a = spec.attention;
+  const PageShape& page = pages.own->shape();
+  const auto heads = static_cast<std::size_t>(a.heads);
+  q.shape_input(rows, heads * page.key_dim, compute);
+  context.shape_input(rows, heads * page.value_dim, compute);
+  keys.shape_input(kChunkRows, page.heads * page.key_dim, compute);
+  values.shape_input(kChunkRows, page.heads * page.value_dim, compute);
+  x.shape_input(kChunkRows, static_cast<std::size_t>(spec.hidden), compute);
+  for (std::size_t first = 0; first < rows; first += kChunkRows) {
+    const std::size_t count = std::min(kChunkRows, rows - first);
+    norm_rows(packed.attention_norm, first, count, x, 0);
+    if (a.kind == AttentionSpec::Kind::kGrouped) {
+      grouped_qkv(packed, first, count);
+    } else {
+      latent_qkv(packed, first, count);
+    }
+    write_pages(threads, pages, layer, batch.segments, segment_of, first, count, keys.row_bytes(0), keys.stride(),
+                values.row_bytes(0), values.stride());
+  }
+  complete_pages(threads, pages, layer, batch.segments);
+  const AttentionShape shape = {.heads = heads,
+                                .scale = a.softmax_scale,
+                                .window = static_cast<std::size_t>(spec.layers[layer].window),
+                                .sinks = packed.sinks.size() > 0 ? packed.sinks.data() : nullptr};
+  attend(kernels, threads, shape, pages, layer, batch.segments, q.row_bytes(0), q.stride(), context.row_bytes(0),
+         context.stride());
+  gemm(rows, context, 0, packed.o, packed.o_bias, residual, 0, true);
+}
+
+void Forward::State::grouped_qkv(const PackedLayer& packed, std::size_t first, std::size_t count) {
+  const AttentionSpec& a = spec.attention;
+  const auto heads = static_cast<std::size_t>(a.heads), kv_heads = static_cast<std::size_t>(a.kv_heads);
+  const auto dim = static_cast<std::size_t>(a.head_dim);
+  const bool adjacent = a.rope.pairing == RopeSpec::Pairing::kAdjacent;
+  const auto epsilon = static_cast<float>(spec.norm_epsilon);
+  projected.shape_output(kChunkRows, packed.qkv.out());
+  gemm(count, x, 0, packed.qkv, packed.qkv_bias, projected, 0);
+  for_rows(count, [&](std::size_t row) {
+    float* query = projected.f32(row);
+    float* key = query + heads * dim;
+    float* value = key + kv_heads * dim;
+    if (a.clip_qkv) {
+      const auto limit = static_cast<float>(*a.clip_qkv);
+      for (float* p = query; p < value + kv_heads * dim; ++p) *p = std::clamp(*p, -limit, limit);
+    }
+    if (a.qk_norm == AttentionSpec::QkNorm::kWhole) {
+      kernels.rms_norm(query, packed.q_norm.data(), heads * dim, epsilon, query);
+      kernels.rms_norm(key, packed.k_norm.data(), kv_heads * dim, epsilon, key);
+    }
+    const auto position = static_cast<std::size_t>(positions[first + row]);
+    const auto rotate = [&](float* head, const Vector& norm) {
+      if (a.qk_norm == AttentionSpec::QkNorm::kPerHead) kernels.rms_norm(head, norm.data(), dim, epsilon, head);
+      kernels.rope(adjacent, rope.cos(position), rope.sin(position), rope.half(), head);
+    };
+    for (std::size_t head = 0; head < heads; ++head) rotate(query + head * dim, packed.q_norm);
+    for (std::size_t head = 0; head < kv_heads; ++head) rotate(key + head * dim, packed.k_norm);
+    to_input(query, heads * dim, q.row_bytes(first + row));
+    to_input(key, kv_heads * dim, keys.row_bytes(row));
+    to_input(value, kv_heads * dim, values.row_bytes(row));
+  });
+}
+
+/// DeepSeek-V2 report, 2.1.2-2.1.3, with keys and values expanded from the latent.
+void Forward::State::latent_qkv(const PackedLayer& packed, std::size_t first, std::size_t count) {
+  const AttentionSpec& a = spec.attention;
+  const auto heads = static_cast<std::size_t>(a.heads);
+  const auto nope = static_cast<std::size_t>(a.nope_dim), turned = static_cast<std::size_t>(a.rope_dim);
+  const auto value_dim = static_cast<std::size_t>(a.v_head_dim), rank = static_cast<std::size_t>(a.kv_lora_rank);
+  const std::size_t dim = nope + turned;
+  const bool adjacent = a.rope.pairing == RopeSpec::Pairing::kAdjacent;
+  const auto epsilon = static_cast<float>(spec.latent_norm_epsilon);
+  const Vector none;
+
+  projected.shape_output(kChunkRows, heads * dim);
+  if (a.q_lora_rank > 0) {
+    const auto q_rank = static_cast<std::size_t>(a.q_lora_rank);
+    latent.shape_output(kChunkRows, q_rank);
+    latent_normed.shape_input(kChunkRows, q_rank, compute);
+    gemm(count, x, 0, packed.q_a, none, latent, 0);
+    for_rows(count, [&](std::size_t row) {
+      kernels.rms_norm(latent.f32(row), packed.q_a_norm.data(), q_rank, epsilon, latent.f32(row));
+      to_input(latent.f32(row), q_rank, latent_normed.row_bytes(row));
+    });
+    gemm(count, latent_normed, 0, packed.q_b, none, projected, 0);
+  } else {
+    gemm(count, x, 0, packed.q, none, projected, 0);
+  }
+
+  kv_latent.shape_output(kChunkRows, rank + turned);
+  kv_normed.shape_input(kChunkRows, rank, compute);
+  kv.shape_output(kChunkRows, heads * (nope + value_dim));
+  gemm(count, x, 0, packed.kv_a, none, kv_latent, 0);
+  for_rows(count, [&](std::size_t row) {
+    // The rope part, behind the latent, is not normalised.
+    float* compressed = kv_latent.f32(row);
+    kernels.rms_norm(compressed, packed.kv_a_norm.data(), rank, epsilon, compressed);
+    to_input(compressed, rank, kv_normed.row_bytes(row));
+  });
+  gemm(count, kv_normed, 0, packed.kv_b, none, kv, 0);
+
+  const std::size_t bytes = element_bytes(compute);
+  for_rows(count, [&](std::size_t row) {
+    const auto position = static_cast<std::size_t>(positions[first + row]);
+    const auto rotate = [&](float* part) {
+      kernels.rope(adjacent, rope.cos(position), rope.sin(position), rope.half(), part);
+    };
+    for (std::size_t head = 0; head < heads; ++head) rotate(projected.f32(row) + head * dim + nope);
+    to_input(projected.f32(row), heads * dim, q.row_bytes(first + row));
+    float* shared = kv_latent.f32(row) + rank;
+    rotate(shared);
+    for (std::size_t head = 0; head < heads; ++head) {
+      const float* expanded = kv.f32(row) + head * (nope + value_dim);
+      std::byte* key = keys.row_bytes(row) + head * dim * bytes;
+      to_input(expanded, nope, key);
+      to_input(shared, turned, key + nope * bytes);
+      to_input(expanded + nope, value_dim, values.row_bytes(row) + head * value_dim * bytes);
+    }
+  });
+}
+
+}  // namespace candor::cpu

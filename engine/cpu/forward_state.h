@@ -1,0 +1,93 @@
+// Private to the forward pass: its buffers, and its parts by file (attention, mlp, head).
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "engine/cpu/forward.h"
+#include "engine/cpu/rope.h"
+#include "engine/cpu/threads.h"
+#include "engine/cpu/weights.h"
+
+namespace candor::cpu {
+
+// Rows that pass through a layer's products at once: their activations stay in the L3 cache, and 512 rows are enough to
+// make streaming the weights free (ENGINE.md, 1: 90 % of peak from 96 rows).
+constexpr std::size_t kChunkRows = 512;
+
+/// A matrix of activations [rows, columns]: f32, or of the compute type when it is the input of a product. Padding
+/// columns are zero as long as the columns stay the same.
+class Activations {
+ public:
+  /// Of the compute type (inputs of products).
+  void shape_input(std::size_t rows, std::size_t columns, Compute compute) {
+    reshape(rows, columns, input_stride(columns), element_bytes(compute));
+  }
+  /// Of f32 (results of products).
+  void shape_output(std::size_t rows, std::size_t columns) { reshape(rows, columns, output_stride(columns), 4); }
+
+  std::size_t stride() const noexcept { return stride_; }
+  std::byte* row_bytes(std::size_t row) noexcept { return data_.data() + row * stride_ * element_bytes_; }
+  float* f32(std::size_t row) noexcept { return reinterpret_cast<float*>(row_bytes(row)); }
+  const float* f32(std::size_t row) const noexcept {
+    return reinterpret_cast<const float*>(data_.data() + row * stride_ * element_bytes_);
+  }
+
+ private:
+  void reshape(std::size_t rows, std::size_t columns, std::size_t stride, std::size_t element_bytes) {
+    const std::size_t bytes = rows * stride * element_bytes;
+    if (columns != columns_ || element_bytes != element_bytes_ || bytes > data_.size()) data_.resize(bytes);
+    columns_ = columns;
+    stride_ = stride;
+    element_bytes_ = element_bytes;
+  }
+
+  Buffer<std::byte> data_;
+  std::size_t columns_ = 0, stride_ = 0, element_bytes_ = 1;
+};
+
+struct Forward::State {
+  State(const model::Checkpoint& checkpoint, const ForwardOptions& options);
+
+  const model::Checkpoint& checkpoint;
+  const model::ModelSpec& spec;
+  Compute compute;
+  const Kernels& kernels;
+  Threads threads;
+  WeightSource weights;
+  RopeTable rope;
+
+  // The batch in hand.
+  std::size_t rows = 0;
+  std::vector<std::int32_t> segment_of, positions;  // by row
+  Activations residual;                             // f32 [rows, hidden]
+
+  // Attention.
+  Activations normed, x, projected, q, keys, values, context;
+  Activations latent, latent_normed, kv_latent, kv_normed, kv;
+  // MLP.
+  Activations h, router_logits, gathered, expert_h, expert_out, mixed, shared_h, shared_gate;
+  Routing routing;
+  std::vector<GemmJob> jobs;
+
+  /// normed/x of the chunk's rows [first, first + count) of the residual; x rows start at `x_row`.
+  void norm_rows(const Vector& weight, std::size_t first, std::size_t count, Activations& out, std::size_t out_row,
+                 Activations* f32_out = nullptr);
+  void to_input(const float* from, std::size_t count, std::byte* to) const;
+  /// Runs `act(row)` for every row of [0, count), many rows a task.
+  void for_rows(std::size_t count, const std::function<void(std::size_t)>& act);
+  void gemm(std::size_t count, Activations& in, std::size_t in_row, const PackedMatrix& w, const Vector& bias,
+            Activations& out, std::size_t out_row, bool add = false);
+
+  void attention(std::size_t layer, const PackedLayer& weights, const Batch& batch, const Pages& pages);
+  void grouped_qkv(const PackedLayer& weights, std::size_t first, std::size_t count);
+  void latent_qkv(const PackedLayer& weights, std::size_t first, std::size_t count);
+  void mlp(std::size_t layer, const PackedLayer& weights);
+  void dense(const PackedExpert& weights, std::size_t width, Activations& in, Activations& hidden, Activations& out,
+             std::size_t first, std::size_t count, bool add);
+  void sparse(std::size_t layer, const PackedLayer& weights);
+  void choose_experts(std::size_t layer, const PackedLayer& weights);
+};
+
+}  // namespace candor::cpu

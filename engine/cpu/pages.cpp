@@ -1,0 +1,94 @@
+#include "engine/cpu/pages.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace candor::cpu {
+namespace {
+
+template <typename Element>
+Element* head_of(const PageShape& shape, std::byte* page, std::size_t head) noexcept {
+  return reinterpret_cast<Element*>(page) + head * shape.head_elements();
+}
+
+/// Features of the value panel that starts at `first`.
+std::size_t panel_width(const PageShape& shape, std::size_t first) noexcept {
+  return std::min<std::size_t>(kPanelColumns, shape.value_width() - first);
+}
+
+void write_lane_f32(const PageShape& shape, float* base, std::size_t lane, const float* key,
+                    const float* value) noexcept {
+  for (std::size_t d = 0; d < shape.key_dim; ++d) base[d * kBlockKeys + lane] = key[d];
+  float* values = base + kBlockKeys * shape.key_depth();
+  for (std::size_t first = 0; first < shape.value_dim; first += kPanelColumns) {
+    const std::size_t width = panel_width(shape, first);
+    const std::size_t count = std::min(width, shape.value_dim - first);
+    std::memcpy(values + kBlockKeys * first + lane * width, value + first, count * sizeof(float));
+  }
+}
+
+void write_lane_bf16(const PageShape& shape, Bf16* base, std::size_t lane, const Bf16* key,
+                     const Bf16* value) noexcept {
+  for (std::size_t d = 0; d < shape.key_dim; ++d) base[(d / 2 * kBlockKeys + lane) * 2 + d % 2] = key[d];
+  Bf16* values = base + kBlockKeys * shape.key_depth();
+  for (std::size_t first = 0; first < shape.value_dim; first += kPanelColumns) {
+    const std::size_t width = panel_width(shape, first);
+    const std::size_t count = std::min(width, shape.value_dim - first);
+    Bf16* out = values + kBlockKeys * first + lane / 2 * width * 2 + lane % 2;
+    for (std::size_t d = 0; d < count; ++d) out[2 * d] = value[first + d];
+  }
+}
+
+}  // namespace
+
+std::int32_t PageStore::allocate() {
+  if (free_.empty()) {
+    if (count_ == chunks_.size() * kChunk) chunks_.emplace_back(kChunk * layers_ * shape_.bytes());
+    return static_cast<std::int32_t>(count_++);
+  }
+  const std::int32_t number = free_.back();
+  free_.pop_back();
+  std::memset(page(number, 0), 0, layers_ * shape_.bytes());
+  return number;
+}
+
+void PageStore::release(std::int32_t page) {
+  free_.push_back(page);
+}
+
+void write_lane(const PageShape& shape, std::byte* page, std::size_t head, std::size_t lane, const void* key,
+                const void* value) noexcept {
+  if (shape.compute == Compute::kBf16) {
+    write_lane_bf16(shape, head_of<Bf16>(shape, page, head), lane, static_cast<const Bf16*>(key),
+                    static_cast<const Bf16*>(value));
+  } else {
+    write_lane_f32(shape, head_of<float>(shape, page, head), lane, static_cast<const float*>(key),
+                   static_cast<const float*>(value));
+  }
+}
+
+void copy_lanes(const PageShape& shape, const std::byte* from, std::byte* to, std::size_t head,
+                std::size_t lanes) noexcept {
+  const std::size_t size = element_bytes(shape.compute);
+  const std::size_t pair = shape.compute == Compute::kBf16 ? 2 : 1;  // elements of a lane that lie together
+  from += head * shape.head_elements() * size;
+  to += head * shape.head_elements() * size;
+  for (std::size_t d = 0; d < shape.key_depth(); d += pair)
+    std::memcpy(to + d * kBlockKeys * size, from + d * kBlockKeys * size, lanes * pair * size);
+  from += kBlockKeys * shape.key_depth() * size;
+  to += kBlockKeys * shape.key_depth() * size;
+  for (std::size_t first = 0; first < shape.value_dim; first += kPanelColumns) {
+    const std::size_t row_bytes = panel_width(shape, first) * pair * size;
+    const std::size_t whole = lanes / pair;
+    const std::byte* source = from + kBlockKeys * first * size;
+    std::byte* target = to + kBlockKeys * first * size;
+    std::memcpy(target, source, whole * row_bytes);
+    if (lanes % pair != 0) {  // the first of a pair of positions: every other element
+      const auto* in = reinterpret_cast<const Bf16*>(source + whole * row_bytes);
+      auto* out = reinterpret_cast<Bf16*>(target + whole * row_bytes);
+      for (std::size_t d = 0; d < panel_width(shape, first); ++d) out[2 * d] = in[2 * d];
+    }
+  }
+}
+
+}  // namespace candor::cpu

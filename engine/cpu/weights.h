@@ -1,0 +1,68 @@
+// A model's weights as the forward pass reads them: packed, all of them or one layer at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/cpu/buffer.h"
+#include "engine/cpu/gemm.h"
+#include "engine/model/model.h"
+
+namespace candor::cpu {
+
+/// A vector of f32, padded with zeros to whole SIMD vectors; empty where the family has none.
+using Vector = Buffer<float>;
+
+struct PackedExpert {
+  PackedMatrix gate, up, down;
+  Vector gate_bias, up_bias, down_bias;
+};
+
+struct PackedLayer {
+  Vector attention_norm, mlp_norm;
+  PackedMatrix qkv;  ///< Grouped attention: q over k over v.
+  Vector qkv_bias, q_norm, k_norm, sinks;
+  PackedMatrix q, q_a, q_b, kv_a, kv_b;  ///< Latent attention; q where there is no q_lora.
+  Vector q_a_norm, kv_a_norm;
+  PackedMatrix o;
+  Vector o_bias;
+  PackedExpert mlp;     ///< Dense layers.
+  PackedMatrix router;  ///< f32 always.
+  Vector router_bias;
+  std::vector<PackedExpert> experts;
+  PackedExpert shared;
+  PackedMatrix shared_gate;  ///< f32 always.
+};
+
+/// Packs layers once if they fit in memory, else each time that it is asked for one.
+class WeightSource {
+ public:
+  /// @param budget_bytes  for the packed layers and head.
+  WeightSource(const model::Checkpoint& checkpoint, Compute compute, Threads& threads, std::uint64_t budget_bytes);
+
+  /// Valid until the next call with another index.
+  const PackedLayer& layer(std::size_t index);
+  const PackedMatrix& head() const noexcept { return head_; }
+  const Vector& final_norm() const noexcept { return final_norm_; }
+  bool resident() const noexcept { return resident_; }
+
+  /// Bytes of all layers and the head when packed, and of the largest layer.
+  static std::uint64_t packed_bytes(const model::Checkpoint& checkpoint, Compute compute);
+  static std::uint64_t largest_layer_bytes(const model::Checkpoint& checkpoint, Compute compute);
+
+ private:
+  std::unique_ptr<PackedLayer> pack(std::size_t index) const;
+
+  const model::Checkpoint& checkpoint_;
+  Compute compute_;
+  Threads& threads_;
+  bool resident_;
+  std::vector<std::unique_ptr<PackedLayer>> layers_;  // resident: all; else only the one in hand
+  std::size_t in_hand_ = SIZE_MAX;
+  PackedMatrix head_;
+  Vector final_norm_;
+};
+
+}  // namespace candor::cpu
