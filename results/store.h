@@ -15,15 +15,15 @@ namespace candor::results {
 
 /// What a run was: everything needed to repeat it. Kept as the row of table `run`.
 struct Manifest {
-  std::string kind;               ///< "run" or "audit".
-  std::string model;              ///< Name for people.
-  std::string model_path;
-  std::string model_fingerprint;  ///< LanguageModel::fingerprint: decides the responses' bits.
-  Value names;                    ///< List of the tasks or probes asked for.
-  Value options;                  ///< Dict: limit, num_fewshot, seed, precision...: what decides the requests.
-  Value data;                     ///< Dict: file -> SHA-256 of data, task and probe files, and of the rules.
-  Value machine;                  ///< Dict: processor, threads, instruction set, memory. Not part of the run's identity.
-  std::string version;            ///< Of Candor.
+  std::string kind = {};   ///< "run" or "audit".
+  std::string model = {};  ///< Name for people.
+  std::string model_path = {};
+  std::string model_fingerprint = {};  ///< LanguageModel::fingerprint: decides the responses' bits.
+  Value names = {};                    ///< List of the tasks or probes asked for.
+  Value options = {};                  ///< Dict: limit, num_fewshot, seed, precision...: what decides the requests.
+  Value data = {};                     ///< Dict: file -> SHA-256 of data, task and probe files, and of the rules.
+  Value machine = {};        ///< Dict: processor, threads, instruction set, memory. Not part of the run's identity.
+  std::string version = {};  ///< Of Candor.
 };
 
 struct RunTotals {
@@ -34,22 +34,22 @@ struct RunTotals {
 
 struct Run {
   std::int64_t id = 0;
-  Manifest manifest;
-  std::string status;             ///< "running", "finished", "interrupted".
-  std::string started, finished;  ///< ISO 8601, UTC.
-  RunTotals totals;
+  Manifest manifest = {};
+  std::string status = {};                  ///< "running", "finished", "interrupted".
+  std::string started = {}, finished = {};  ///< ISO 8601, UTC.
+  RunTotals totals = {};
 };
 
 /// A model's answer to one request, by content: the same request to the same model is stored once, whoever asks.
 struct Response {
-  std::string key;        ///< response_key().
-  std::string kind;       ///< "score" or "generate".
+  std::string key = {};   ///< response_key().
+  std::string kind = {};  ///< "score" or "generate".
   double logprob = 0.0;
   bool greedy = false;
-  std::vector<float> token_logprobs;
-  std::vector<std::int32_t> ids;
-  std::string text;
-  std::string finish_reason;
+  std::vector<float> token_logprobs = {};
+  std::vector<std::int32_t> ids = {};
+  std::string text = {};
+  std::string finish_reason = {};
 };
 
 /// SHA-256 of the model's fingerprint and the request's canonical JSON.
@@ -57,35 +57,36 @@ std::string response_key(std::string_view model_fingerprint, const Value& reques
 
 /// One request within a run: what was asked, for whom, and where the response is.
 struct Sample {
-  std::string task;          ///< Task or probe.
-  std::int64_t doc_id = 0;   ///< Document, or prompt of the probe.
-  std::int64_t index = 0;    ///< Request within the document.
-  std::string response_key;
-  Value input;               ///< Dict for people: "context", "continuation" or "messages"; probes: item, topic, role, language, framing.
+  std::string task = {};    ///< Task or probe.
+  std::int64_t doc_id = 0;  ///< Document, or prompt of the probe.
+  std::int64_t index = 0;   ///< Request within the document.
+  std::string response_key = {};
+  Value input =
+      {};  ///< Dict for people: "context", "continuation" or "messages"; probes: item, topic, role, language, framing.
 };
 
 /// What a document's responses were worth.
 struct Score {
-  std::string task;
+  std::string task = {};
   std::int64_t doc_id = 0;
-  std::string metric, filter;
+  std::string metric = {}, filter = {};
   double value = 0.0;
-  Value detail;              ///< Dict: target, filtered answer; probes: form, confidence, evidence spans, facts.
+  Value detail = {};  ///< Dict: target, filtered answer; probes: form, confidence, evidence spans, facts.
 };
 
 struct Metric {
-  std::string task, metric, filter;
+  std::string task = {}, metric = {}, filter = {};
   double value = 0.0;
-  std::optional<double> standard_error, low, high;
+  std::optional<double> standard_error = {}, low = {}, high = {};
   std::int64_t n = 0;
   bool higher_is_better = true;
 };
 
 struct FindingRow {
-  std::string probe, measure, topic, language;
+  std::string probe = {}, measure = {}, topic = {}, language = {};
   double sensitive = 0.0, control = 0.0, effect = 0.0, low = 0.0, high = 0.0, p = 1.0, p_adjusted = 1.0;
   std::int64_t n_sensitive = 0, n_control = 0;
-  Value evidence;            ///< List of doc_ids.
+  Value evidence = {};  ///< List of doc_ids.
 };
 
 /// One connection; use from one thread. Every member throws Error{kBadInput} for a file that is not a store of this
@@ -109,7 +110,8 @@ class Store {
 
   bool has_response(std::string_view key) const;
   std::optional<Response> response(std::string_view key) const;
-  /// Already there: checked to be the same bits. @returns false if they differ (the caller reports it); nothing changes.
+  /// Already there: checked to be the same bits. @returns false if they differ (the caller reports it); nothing
+  /// changes.
   bool put_response(const Response& response);
 
   void put_samples(std::int64_t run, const std::vector<Sample>& samples);
