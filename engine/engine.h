@@ -26,7 +26,7 @@ struct EngineOptions {
 class LocalModel : public LanguageModel {
  public:
   virtual const model::Checkpoint& checkpoint() const = 0;
-  virtual std::string description() const = 0;  ///< "avx512bf16, 2 threads, bf16": for people.
+  virtual std::string description() const = 0;     ///< "avx512bf16, 2 threads, bf16": for people.
   virtual std::uint64_t memory_bytes() const = 0;  ///< Budget in force.
 };
 

@@ -23,9 +23,9 @@ struct ScoreRequest {
 };
 
 struct ScoreResult {
-  double logprob = 0.0;               ///< Natural; sum of token_logprobs in order, in f64.
-  bool greedy = true;                 ///< Every continuation token was the argmax (ties: lowest id).
-  std::vector<float> token_logprobs;  ///< One per continuation token.
+  double logprob = 0.0;                        ///< Natural; sum of token_logprobs in order, in f64.
+  bool greedy = true;                          ///< Every continuation token was the argmax (ties: lowest id).
+  std::vector<float> token_logprobs;           ///< One per continuation token.
   std::vector<std::pair<TokenId, float>> top;  ///< Best first: id and log-probability; ties by id.
 };
 
@@ -33,12 +33,12 @@ struct ScoreResult {
 struct Sampling {
   float temperature = 0.0f;  ///< 0: greedy.
   float top_p = 1.0f;
-  int top_k = 0;             ///< 0: all.
+  int top_k = 0;  ///< 0: all.
   std::uint64_t seed = 0;
 };
 
 struct GenerateRequest {
-  std::vector<TokenId> prompt;    ///< Not empty.
+  std::vector<TokenId> prompt;  ///< Not empty.
   int max_tokens = 256;
   std::vector<std::string> stop;  ///< Texts that end the answer; cut from it at their first occurrence.
   Sampling sampling;
@@ -49,8 +49,9 @@ enum class FinishReason { kStop, kLength, kEos };
 std::string_view finish_reason_name(FinishReason reason);  ///< "stop" (a stop text or end token), "length".
 
 struct GenerateResult {
-  std::vector<TokenId> ids;  ///< New tokens, without a final end token. With a stop text: all up to the token completing it.
-  std::string text;          ///< Decoded without special tokens, cut at the first stop text.
+  std::vector<TokenId>
+      ids;           ///< New tokens, without a final end token. With a stop text: all up to the token completing it.
+  std::string text;  ///< Decoded without special tokens, cut at the first stop text.
   FinishReason finish = FinishReason::kLength;
 };
 
@@ -82,7 +83,8 @@ class LanguageModel {
   /// Everything that decides a result's bits beyond the request: model, precision, version of the arithmetic.
   virtual std::string fingerprint() const = 0;
 
-  /// @throws Error{kBadInput} if a request is longer than the context, or holds an id outside the vocabulary (naming its
+  /// @throws Error{kBadInput} if a request is longer than the context, or holds an id outside the vocabulary (naming
+  /// its
   ///         index); before anything is computed.
   virtual Usage score(std::span<const ScoreRequest> requests, Sink<ScoreResult>& sink) = 0;
   virtual Usage generate(std::span<const GenerateRequest> requests, Sink<GenerateResult>& sink) = 0;

@@ -1,0 +1,118 @@
+// A checkpoint on this machine's processor, behind the LanguageModel interface.
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "engine/cpu/forward.h"
+#include "engine/cpu/weights.h"
+#include "engine/engine.h"
+#include "engine/generate_job.h"
+#include "engine/score_job.h"
+
+namespace candor::engine {
+namespace {
+
+// Grows whenever the arithmetic changes a bit anywhere: stored responses of another version are not reused.
+constexpr std::string_view kArithmetic = "cpu-1";
+
+constexpr std::size_t kMaxRows = 4096;
+constexpr std::size_t kMinRows = 64;
+
+class CpuModel final : public LocalModel {
+ public:
+  CpuModel(const std::string& path, const EngineOptions& options)
+      : checkpoint_(path),
+        tokenizer_(checkpoint_.tokenizer()),
+        options_(options),
+        compute_(options.precision == Precision::kF32 ? cpu::Compute::kF32 : cpu::Compute::kBf16),
+        budget_bytes_(options.memory_bytes > 0 ? options.memory_bytes : cpu::free_memory_bytes() / 5 * 4) {
+    plan_memory();
+    forward_ =
+        std::make_unique<cpu::Forward>(checkpoint_, cpu::ForwardOptions{.compute = compute_,
+                                                                        .threads = options.threads,
+                                                                        .weight_budget_bytes = weight_budget_bytes_,
+                                                                        .isa = options_.isa});
+  }
+
+  const text::Tokenizer& tokenizer() const override { return tokenizer_; }
+  std::int64_t context_length() const override { return checkpoint_.spec().context; }
+  const model::Checkpoint& checkpoint() const override { return checkpoint_; }
+  std::uint64_t memory_bytes() const override { return budget_bytes_; }
+
+  std::string fingerprint() const override {
+    return checkpoint_.fingerprint() + ":" + std::string(kArithmetic) + ":" +
+           (compute_ == cpu::Compute::kF32 ? "f32" : "bf16");
+  }
+
+  std::string description() const override {
+    return std::string(forward_->isa()) + ", " + std::to_string(forward_->threads()) +
+           (forward_->threads() == 1 ? " thread, " : " threads, ") + (compute_ == cpu::Compute::kF32 ? "f32" : "bf16") +
+           (forward_->weights_resident() ? "" : ", weights streamed");
+  }
+
+  Usage score(std::span<const ScoreRequest> requests, Sink<ScoreResult>& sink) override {
+    return run_score_job(*forward_, requests, limits(), sink);
+  }
+
+  Usage generate(std::span<const GenerateRequest> requests, Sink<GenerateResult>& sink) override {
+    std::vector<TokenId> eos(checkpoint_.spec().eos.begin(), checkpoint_.spec().eos.end());
+    if (const auto id = tokenizer_.eos(); id && std::find(eos.begin(), eos.end(), *id) == eos.end()) eos.push_back(*id);
+    return run_generate_job(*forward_, tokenizer_, eos, requests, limits(), sink);
+  }
+
+ private:
+  /// Weights first; of what is left half for activations, half for the keys and values of generation.
+  void plan_memory() {
+    const std::uint64_t all = cpu::WeightSource::packed_bytes(checkpoint_, compute_);
+    const std::uint64_t row = cpu::Forward::row_bytes(checkpoint_.spec(), compute_);
+    const std::uint64_t least = kMinRows * row * 2;
+    std::uint64_t held = all;
+    weight_budget_bytes_ = all;
+    if (all + least > budget_bytes_) {
+      weight_budget_bytes_ = 0;
+      held = cpu::WeightSource::largest_layer_bytes(checkpoint_, compute_) +
+             cpu::PackedMatrix::packed_bytes(static_cast<std::size_t>(checkpoint_.spec().vocab_size),
+                                             static_cast<std::size_t>(checkpoint_.spec().hidden), compute_);
+    }
+    if (held + least > budget_bytes_)
+      throw Error(ErrorKind::kCannotRun, "--memory",
+                  "one layer and its activations need " + std::to_string((held + least) >> 20) + " MiB, " +
+                      std::to_string(budget_bytes_ >> 20) + " MiB are allowed",
+                  "raise --memory or use a smaller model");
+    const std::uint64_t left = budget_bytes_ - held;
+    max_rows_ = options_.max_rows > 0
+                    ? static_cast<std::size_t>(options_.max_rows)
+                    : std::clamp<std::size_t>(static_cast<std::size_t>(left / 2 / row), kMinRows, kMaxRows);
+    page_budget_bytes_ = left / 2;
+  }
+
+  JobLimits limits() const {
+    return {.context = checkpoint_.spec().context,
+            .vocab_size = checkpoint_.spec().vocab_size,
+            .max_rows = max_rows_,
+            .page_budget_bytes = page_budget_bytes_,
+            .share_prefixes = options_.share_prefixes};
+  }
+
+  model::Checkpoint checkpoint_;
+  text::Tokenizer tokenizer_;
+  EngineOptions options_;
+  cpu::Compute compute_;
+  std::uint64_t budget_bytes_;
+  std::uint64_t weight_budget_bytes_ = 0, page_budget_bytes_ = 0;
+  std::size_t max_rows_ = kMaxRows;
+  std::unique_ptr<cpu::Forward> forward_;
+};
+
+}  // namespace
+
+std::string_view finish_reason_name(FinishReason reason) {
+  return reason == FinishReason::kLength ? "length" : "stop";
+}
+
+std::unique_ptr<LocalModel> load_model(const std::string& path, const EngineOptions& options) {
+  if (options.threads < 0) throw Error(ErrorKind::kUsage, "--threads", "must not be negative");
+  return std::make_unique<CpuModel>(path, options);
+}
+
+}  // namespace candor::engine

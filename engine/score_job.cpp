@@ -1,0 +1,284 @@
+#include "engine/score_job.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <string>
+
+#include "base/error.h"
+#include "engine/plan/trie.h"
+
+namespace candor::engine {
+namespace {
+
+using cpu::AttentionSegment;
+using cpu::kBlockKeys;
+using cpu::PageRef;
+using plan::Segment;
+
+/// A logit that a request waits for.
+struct Wanted {
+  std::int64_t row;
+  std::int32_t request;
+  std::int32_t index;  ///< Of the continuation's token; -1: only the best tokens.
+};
+
+class ScoreJob {
+ public:
+  ScoreJob(cpu::Forward& forward, std::span<const ScoreRequest> requests, const JobLimits& limits,
+           Sink<ScoreResult>& sink)
+      : forward_(forward),
+        requests_(requests),
+        limits_(limits),
+        sink_(sink),
+        trie_(build_trie()),
+        own_(forward.page_shape(), 1),
+        spine_(forward.page_shape(), forward.layers()) {
+    usage_.tokens_total = static_cast<std::uint64_t>(trie_.rows());
+    collect_wanted();
+    for (std::int64_t row = batch_rows(); row < trie_.rows(); row += batch_rows()) boundaries_.push_back(row);
+    trie_.cut_at(boundaries_);
+    tables_.resize(trie_.segments().size());
+  }
+
+  Usage run() {
+    boundaries_.push_back(trie_.rows());
+    std::int64_t first = 0;
+    for (const std::int64_t last : boundaries_) {
+      if (sink_.cancelled()) break;
+      run_batch(first, last);
+      usage_.tokens_computed += static_cast<std::uint64_t>(last - first);
+      sink_.progress(usage_);
+      first = last;
+    }
+    return usage_;
+  }
+
+ private:
+  std::int64_t batch_rows() const { return static_cast<std::int64_t>(limits_.max_rows); }
+
+  plan::TokenTrie build_trie() {
+    // The last token of a continuation is only predicted: it is no input.
+    std::size_t total = 0;
+    for (const ScoreRequest& request : requests_) total += request.context.size() + request.continuation.size();
+    std::vector<TokenId> tokens;
+    tokens.reserve(total);
+    std::vector<std::size_t> ends;
+    for (const ScoreRequest& request : requests_) {
+      tokens.insert(tokens.end(), request.context.begin(), request.context.end());
+      if (!request.continuation.empty())
+        tokens.insert(tokens.end(), request.continuation.begin(), request.continuation.end() - 1);
+      ends.push_back(tokens.size());
+    }
+    std::vector<std::span<const std::int32_t>> sequences;
+    for (std::size_t i = 0, begin = 0; i < ends.size(); begin = ends[i++])
+      sequences.emplace_back(tokens.data() + begin, ends[i] - begin);
+    return plan::TokenTrie(sequences, limits_.share_prefixes);
+  }
+
+  void collect_wanted() {
+    results_.resize(requests_.size());
+    missing_.resize(requests_.size());
+    for (std::size_t i = 0; i < requests_.size(); ++i) {
+      const ScoreRequest& request = requests_[i];
+      const auto context = static_cast<std::int64_t>(request.context.size());
+      const auto count = static_cast<std::int32_t>(request.continuation.size());
+      results_[i].token_logprobs.resize(static_cast<std::size_t>(count));
+      for (std::int32_t k = 0; k < count; ++k)
+        wanted_.push_back({trie_.row_of(i, context - 1 + k), static_cast<std::int32_t>(i), k});
+      if (count == 0) wanted_.push_back({trie_.row_of(i, context - 1), static_cast<std::int32_t>(i), -1});
+      missing_[i] = std::max(count, 1);
+    }
+    std::sort(wanted_.begin(), wanted_.end(), [](const Wanted& a, const Wanted& b) {
+      return std::tie(a.row, a.request, a.index) < std::tie(b.row, b.request, b.index);
+    });
+  }
+
+  void run_batch(std::int64_t first, std::int64_t last) {
+    const std::vector<Segment>& segments = trie_.segments();
+    const auto begin = segment_at(first), end = segment_at(last);
+    cpu::Batch batch;
+    batch.tokens.assign(trie_.tokens().begin() + first, trie_.tokens().begin() + last);
+    for (std::size_t i = begin; i < end; ++i) batch.segments.push_back(place(segments[i], i, begin, first));
+    const cpu::Pages pages{&own_, &spine_};
+    forward_.run(batch, pages, [&](std::size_t layer) { keep_spine(layer, begin, end, pages); });
+    answer(first, last);
+    for (std::size_t i = begin; i < end; ++i) {
+      for (std::size_t block = static_cast<std::size_t>(segments[i].start) / kBlockKeys; block < tables_[i].size();
+           ++block)
+        own_.release(tables_[i][block]);
+      tables_[i] = {};
+    }
+    spine_blocks_ = next_spine_blocks(end);
+  }
+
+  std::size_t segment_at(std::int64_t row) const {
+    const std::vector<Segment>& segments = trie_.segments();
+    return static_cast<std::size_t>(std::lower_bound(segments.begin(), segments.end(), row,
+                                                     [](const Segment& s, std::int64_t r) { return s.first_row < r; }) -
+                                    segments.begin());
+  }
+
+  /// Pages of a segment: its path's blocks before it, and new ones for its own positions.
+  AttentionSegment place(const Segment& segment, std::size_t index, std::size_t begin, std::int64_t first_row) {
+    const auto start = static_cast<std::size_t>(segment.start), rows = static_cast<std::size_t>(segment.rows);
+    AttentionSegment placed{.first_row = static_cast<std::size_t>(segment.first_row - first_row),
+                            .rows = rows,
+                            .start = start,
+                            .pages = {},
+                            .copy_from = cpu::kNoPage};
+    const std::size_t shared = start / kBlockKeys;
+    for (std::size_t block = 0; block < shared; ++block) placed.pages.push_back(ancestor_page(segment, begin, block));
+    if (start % kBlockKeys != 0) placed.copy_from = ancestor_page(segment, begin, shared);
+    for (std::size_t block = shared; block <= (start + rows - 1) / kBlockKeys; ++block)
+      placed.pages.push_back(own_.allocate());
+    tables_[index] = placed.pages;
+    return placed;
+  }
+
+  /// The page of a block that the segment's parent has: in this batch, or on the spine of the batches before.
+  PageRef ancestor_page(const Segment& segment, std::size_t begin, std::size_t block) const {
+    if (segment.parent >= static_cast<std::int32_t>(begin))
+      return tables_[static_cast<std::size_t>(segment.parent)][block];
+    CANDOR_CHECK(block < spine_blocks_, "the spine is too short");
+    return ~static_cast<PageRef>(block);
+  }
+
+  /// Blocks of the path above the first segment of the next batch; block b of the spine is its page b.
+  std::size_t next_spine_blocks(std::size_t end) const {
+    if (end >= trie_.segments().size()) return 0;
+    return (static_cast<std::size_t>(trie_.segments()[end].start) + kBlockKeys - 1) / kBlockKeys;
+  }
+
+  /// Of the layer in hand, keeps the pages that the next batch's first segment hangs from. The segments of later
+  /// batches whose parents lie before them hang from the same path, since rows are numbered depth first.
+  void keep_spine(std::size_t layer, std::size_t begin, std::size_t end, const cpu::Pages& pages) {
+    const std::size_t blocks = next_spine_blocks(end);
+    if (blocks == 0) return;
+    const std::int32_t parent = trie_.segments()[end].parent;
+    if (parent < static_cast<std::int32_t>(begin)) return;  // unchanged
+    while (spine_.in_use() < blocks) spine_.allocate();
+    const std::vector<PageRef>& table = tables_[static_cast<std::size_t>(parent)];
+    for (std::size_t block = 0; block < blocks; ++block)
+      if (table[block] >= 0)
+        std::memcpy(spine_.page(static_cast<std::int32_t>(block), layer), pages.at(table[block], layer),
+                    own_.shape().bytes());
+  }
+
+  void answer(std::int64_t first, std::int64_t last) {
+    std::vector<cpu::HeadQuery> queries;
+    std::vector<std::int32_t> targets;
+    std::vector<std::size_t> target_counts;
+    const std::size_t from = next_wanted_;
+    for (; next_wanted_ < wanted_.size() && wanted_[next_wanted_].row < last; ++next_wanted_) {
+      const Wanted& wanted = wanted_[next_wanted_];
+      const ScoreRequest& request = requests_[static_cast<std::size_t>(wanted.request)];
+      const auto row = static_cast<std::size_t>(wanted.row - first);
+      if (queries.empty() || queries.back().row != row) {
+        queries.push_back({.row = row, .targets = {}, .all_logits = false});
+        target_counts.push_back(0);
+      }
+      if (wanted.index <= 0 && request.top > 0) queries.back().all_logits = true;
+      // Every wanted row has one target, so that answers and wanted rows run in step; -1 asks for token 0 and ignores
+      // it.
+      targets.push_back(wanted.index < 0 ? 0 : request.continuation[static_cast<std::size_t>(wanted.index)]);
+      ++target_counts.back();
+    }
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+      queries[i].targets = std::span(targets).subspan(at, target_counts[i]);
+      at += target_counts[i];
+    }
+    std::vector<cpu::HeadAnswer> answers;
+    forward_.head(queries, answers);
+    std::size_t next = from;
+    for (cpu::HeadAnswer& answer : answers)
+      for (const float logit : answer.targets) take(wanted_[next++], logit, answer);
+  }
+
+  void take(const Wanted& wanted, float logit, const cpu::HeadAnswer& answer) {
+    const auto index = static_cast<std::size_t>(wanted.request);
+    const ScoreRequest& request = requests_[index];
+    ScoreResult& result = results_[index];
+    if (wanted.index >= 0) {
+      const auto k = static_cast<std::size_t>(wanted.index);
+      result.token_logprobs[k] = static_cast<float>(double{logit} - answer.log_sum_exp);
+      result.greedy = result.greedy && answer.best == request.continuation[k];
+    }
+    if (wanted.index <= 0 && request.top > 0) result.top = best_tokens(answer, request.top);
+    if (--missing_[index] > 0) return;
+    result.logprob = 0.0;
+    for (const float logprob : result.token_logprobs) result.logprob += double{logprob};
+    ++usage_.requests_done;
+    usage_.tokens_requested += request.context.size() + request.continuation.size();
+    sink_.result(index, std::move(result));
+  }
+
+  static std::vector<std::pair<TokenId, float>> best_tokens(const cpu::HeadAnswer& answer, int count) {
+    std::vector<TokenId> order(answer.logits.size());
+    std::iota(order.begin(), order.end(), 0);
+    const std::size_t kept = std::min(order.size(), static_cast<std::size_t>(count));
+    std::partial_sort(
+        order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(), [&](TokenId a, TokenId b) {
+          const float x = answer.logits[static_cast<std::size_t>(a)], y = answer.logits[static_cast<std::size_t>(b)];
+          return x != y ? x > y : a < b;
+        });
+    std::vector<std::pair<TokenId, float>> best;
+    for (std::size_t i = 0; i < kept; ++i)
+      best.emplace_back(
+          order[i], static_cast<float>(double{answer.logits[static_cast<std::size_t>(order[i])]} - answer.log_sum_exp));
+    return best;
+  }
+
+  cpu::Forward& forward_;
+  std::span<const ScoreRequest> requests_;
+  const JobLimits& limits_;
+  Sink<ScoreResult>& sink_;
+  plan::TokenTrie trie_;
+  cpu::PageStore own_, spine_;
+  std::size_t spine_blocks_ = 0;
+  std::vector<std::int64_t> boundaries_;
+  std::vector<std::vector<PageRef>> tables_;  // by segment, while its batch is in hand
+  std::vector<Wanted> wanted_;                // by row
+  std::size_t next_wanted_ = 0;
+  std::vector<ScoreResult> results_;
+  std::vector<std::int32_t> missing_;  // logits that a request still waits for
+  Usage usage_;
+};
+
+}  // namespace
+
+void check_tokens(std::span<const TokenId> tokens, std::size_t request, std::string_view what,
+                  const JobLimits& limits) {
+  const std::string where = "request " + std::to_string(request + 1);
+  for (const TokenId id : tokens)
+    if (id < 0 || id >= limits.vocab_size)
+      throw Error(ErrorKind::kBadInput, where,
+                  std::string(what) + " holds token id " + std::to_string(id) + ", the vocabulary has " +
+                      std::to_string(limits.vocab_size),
+                  "tokenise it with this model's tokenizer");
+}
+
+Usage run_score_job(cpu::Forward& forward, std::span<const ScoreRequest> requests, const JobLimits& limits,
+                    Sink<ScoreResult>& sink) {
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const ScoreRequest& request = requests[i];
+    const std::string where = "request " + std::to_string(i + 1);
+    if (request.context.empty())
+      throw Error(ErrorKind::kBadInput, where, "its context is empty", "give at least one token, such as BOS");
+    check_tokens(request.context, i, "the context", limits);
+    check_tokens(request.continuation, i, "the continuation", limits);
+    // The last token is only predicted, so a full context may be followed by one more.
+    const auto length =
+        static_cast<std::int64_t>(request.context.size() + std::max<std::size_t>(request.continuation.size(), 1)) - 1;
+    if (length > limits.context)
+      throw Error(
+          ErrorKind::kBadInput, where,
+          "it is " + std::to_string(length) + " tokens long, the model's context is " + std::to_string(limits.context),
+          "shorten it");
+  }
+  if (requests.empty()) return {};
+  return ScoreJob(forward, requests, limits, sink).run();
+}
+
+}  // namespace candor::engine

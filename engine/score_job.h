@@ -1,0 +1,26 @@
+// Scoring: requests -> trie -> super-batches -> log-probabilities. Private to the engine.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "engine/cpu/forward.h"
+#include "engine/language_model.h"
+
+namespace candor::engine {
+
+struct JobLimits {
+  std::int64_t context = 0;  ///< Longest sequence.
+  std::int32_t vocab_size = 0;
+  std::size_t max_rows = 4096;          ///< Of a super-batch.
+  std::uint64_t page_budget_bytes = 0;  ///< Generation: keys and values of all layers.
+  bool share_prefixes = true;
+};
+
+/// Checks ids and length of one request's tokens. @throws Error{kBadInput} naming the request's index.
+void check_tokens(std::span<const TokenId> tokens, std::size_t request, std::string_view what, const JobLimits& limits);
+
+Usage run_score_job(cpu::Forward& forward, std::span<const ScoreRequest> requests, const JobLimits& limits,
+                    Sink<ScoreResult>& sink);
+
+}  // namespace candor::engine
