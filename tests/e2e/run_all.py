@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Runs all tests of a build: the unit tests, then those that run the program from outside.
+
+Ends with one line "N passed, N failed, N skipped"; exit code 0 only if nothing failed. Python's standard library is enough.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def unit_tests(binary):
+    """Runs a GoogleTest program. Gives the counts of passed, failed and skipped tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder) / "report.json"
+        done = subprocess.run([binary, "--gtest_brief=1", f"--gtest_output=json:{report}"], check=False)
+        if not report.exists():
+            print(f"FAILED: {binary} ended with exit code {done.returncode} before it reported")
+            return 0, 1, 0
+        suites = json.loads(report.read_text())["testsuites"]
+    tests = [test for suite in suites for test in suite["testsuite"]]
+    skipped = [test for test in tests if test["result"] == "SKIPPED"]
+    failed = [test for test in tests if "failures" in test]
+    for test in skipped:
+        print(f"skipped: {test['classname']}.{test['name']}")
+    for test in failed:
+        print(f"FAILED: {test['classname']}.{test['name']}")
+    broken = 1 if done.returncode != 0 and not failed else 0
+    return len(tests) - len(skipped) - len(failed), len(failed) + broken, len(skipped)
+
+
+class Result(unittest.TextTestResult):
+    passed = 0
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.passed += 1
+
+
+def outside_tests(program, pattern):
+    os.environ["CANDOR_PROGRAM"] = str(program)
+    sys.path.insert(0, str(HERE))
+    suite = unittest.defaultTestLoader.discover(str(HERE), pattern=pattern)
+    result = unittest.TextTestRunner(resultclass=Result, verbosity=1, stream=sys.stdout).run(suite)
+    reasons = {reason: 0 for _, reason in result.skipped}
+    for _, reason in result.skipped:
+        reasons[reason] += 1
+    for reason, count in reasons.items():
+        print(f"skipped {count}: {reason}")
+    return result.passed, len(result.failures) + len(result.errors), len(result.skipped)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", required=True, type=pathlib.Path, help="folder of the build")
+    parser.add_argument("--only", choices=["unit", "outside"])
+    parser.add_argument("--pattern", default="test_*.py", help="which files of tests/e2e")
+    arguments = parser.parse_args()
+    start = time.monotonic()
+    counts = []
+    if arguments.only != "outside":
+        counts.append(unit_tests(arguments.build / "tests" / "candor_tests"))
+    if arguments.only != "unit":
+        counts.append(outside_tests(arguments.build / "harness" / "candor", arguments.pattern))
+    passed, failed, skipped = (sum(column) for column in zip(*counts, strict=True))
+    print(f"{time.monotonic() - start:.0f} seconds")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or passed == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
