@@ -1,0 +1,28 @@
+// The judge's way up to the model, shared with the tool that fits the model's weights.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scoring/features.h"
+#include "scoring/rules.h"
+
+namespace candor::scoring {
+
+struct Steps {
+  std::size_t answer_at = 0;  ///< Where the answer starts behind its thought.
+  bool only_thought = false;  ///< "<think>" without an end.
+  Examined examined;
+  std::string language;
+  std::string_view group;  ///< Whose weights apply: "en", "zh" or "any".
+  std::vector<Hit> hits;
+  Features features{};
+};
+
+Steps judge_steps(const RuleBook& rules, std::string_view answer, std::string_view language);
+
+/// A repetition loop or broken encoding rather than an answer. Linear in `examined`.
+bool is_degenerate(const Examined& examined);
+
+}  // namespace candor::scoring
