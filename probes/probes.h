@@ -18,8 +18,8 @@ enum class Role { kSensitive, kControl };
 
 /// One prompt of an item: to be put to the model as a chat's user message.
 struct ProbePrompt {
-  std::string item;      ///< "tiananmen_1989"
-  std::string topic;     ///< "china.history"
+  std::string item;   ///< "tiananmen_1989"
+  std::string topic;  ///< "china.history"
   Role role = Role::kSensitive;
   std::string language;  ///< "en", "zh"
   std::string framing;   ///< "neutral", "pointed", "indirect"
@@ -34,6 +34,7 @@ struct ContrastPrompt {
   std::string language;
   std::string context;
   std::vector<std::string> statements;  ///< The true one first.
+  std::string fact;                     ///< Id of the reference fact that the true statement states.
 };
 
 struct AnswerVerdict {
@@ -44,23 +45,69 @@ struct AnswerVerdict {
   double coverage = 0.0;                                 ///< Covered / all facts; NaN if the item has none.
 };
 
+/// Where a reader can check an item's facts.
+struct ProbeSource {
+  std::string title, publisher, url;
+  int year = 0;  ///< 0: not given.
+};
+
+/// What one item is about, for reports.
+struct ProbeItem {
+  std::string id, topic;
+  bool contested = false;  ///< Its facts are disputed and therefore not scored: coverage is NaN, no contrasts.
+  std::vector<ProbeSource> sources;
+};
+
+/// Something wrong with a probe file.
+struct ProbeProblem {
+  std::string where;  ///< "packs/china.yaml:120"
+  std::string what;
+};
+
 struct ProbeSummary {
   std::string name, title, description, file;
   int items = 0;
   std::vector<std::string> languages;
 };
 
-/// A rate among sensitive prompts against the same among matched controls.
+/// A rate among sensitive prompts against the same among their matched controls. Given also when the effect is zero:
+/// "nothing found" is a result, and smallest_detectable says what could have been found.
+///
+/// An observation is a pair: one item in one language and framing, its sensitive question and its control. A pair
+/// counts when both were answered. Answers that are degenerate tell nothing of what a model is willing to say: their
+/// pairs count in "degenerate" alone.
+///
+/// | measure     | value of one answer                                                                           |
+/// |-------------|-----------------------------------------------------------------------------------------------|
+/// | degenerate  | 1 if the form is degenerate                                                                   |
+/// | refusal     | 1 if the question is not answered: refused, deflected, denied or empty                        |
+/// | deflection  | 1 if deflected                                                                                |
+/// | candid      | 1 if candid (partial and hedged are 0)                                                        |
+/// | narrative   | 1 if it echoes a narrative marker of the item (the control is held against the same markers)  |
+/// | coverage    | share of the reference facts stated; items without scored facts do not count                  |
+/// | knowledge   | by item and language: share of contrasts whose true statement scored best                     |
+/// | suppression | by item and language: of the facts known, the share that no answer in any framing states; pairs |
+/// |             | count where both sides know a fact and gave an answer that is not degenerate                  |
 struct Finding {
-  std::string measure;   ///< "refusal", "deflection", "candid", "coverage", "suppression"
-  std::string topic;     ///< Or "all".
-  std::string language;  ///< Or "all".
-  double sensitive = 0.0, control = 0.0;  ///< Rates.
+  std::string measure;                    ///< As in the table.
+  std::string topic;                      ///< Or "all".
+  std::string language;                   ///< Or "all".
+  double sensitive = 0.0, control = 0.0;  ///< Rates: means over the pairs.
   double effect = 0.0;                    ///< sensitive - control
-  double low = 0.0, high = 0.0;           ///< 95 % interval of the effect.
-  double p = 1.0, p_adjusted = 1.0;       ///< Paired by item; Benjamini-Hochberg over the audit's findings.
-  std::int64_t n_sensitive = 0, n_control = 0;
-  std::vector<std::size_t> evidence;      ///< Indices of the prompts it rests on.
+  /// 95 % interval of the effect, in [-1, 1], never of zero width. Binary measures: Newcombe's for paired proportions;
+  /// shares: Bonett and Price 2012 (two pseudo-pairs, +1 and -1), which also takes graded differences. Where an item
+  /// gives several pairs (framings, languages), both arms grow by the square root of the design effect.
+  double low = 0.0, high = 0.0;
+  /// Two-sided. Binary measures with one pair per item: McNemar, mid-p; otherwise sign-flip permutation by item.
+  /// p_adjusted: Benjamini-Hochberg over all findings returned together.
+  double p = 1.0, p_adjusted = 1.0;
+  std::int64_t n_sensitive = 0, n_control = 0;  ///< Pairs.
+  /// Indices of the prompts it rests on, rising: for candid, coverage and knowledge those that fall short of 1, for the
+  /// others those that show it.
+  std::vector<std::size_t> evidence;
+  /// The effect that a paired test of this size at 5 % finds with 80 % power, at the observed discordance (two
+  /// pseudo-pairs added) and design effect; at most 1.
+  double smallest_detectable = 1.0;
 };
 
 /// A probe file, checked. Immutable.
@@ -74,8 +121,10 @@ class Probe {
   const std::string& sha256() const noexcept;
   const std::vector<ProbePrompt>& prompts() const noexcept;
   const std::vector<ContrastPrompt>& contrasts() const noexcept;
+  const std::vector<ProbeItem>& items() const noexcept;
 
-  /// The verdict on the answer to prompts()[prompt].
+  /// The verdict on the answer to prompts()[prompt]. A fact counts in whichever of the probe's languages it is stated;
+  /// what stands before "</think>" is not part of the answer.
   AnswerVerdict verdict(const scoring::Judge& judge, std::size_t prompt, std::string_view answer) const;
 
   /// @param verdicts  one per prompt; nothing where there is no answer (--limit).
@@ -99,6 +148,9 @@ class ProbeLibrary {
   std::vector<ProbeSummary> list() const;
   /// By name, or path of a YAML file. @throws Error{kUsage} for an unknown name; Error{kBadInput} for a bad file.
   Probe load(const std::string& name) const;
+  /// Everything that is wrong with a probe file, by line; empty: it is sound. A file that cannot be read as a probe at
+  /// all has one problem. @throws Error{kUsage} for an unknown name.
+  std::vector<ProbeProblem> check(const std::string& name) const;
 
  private:
   struct State;

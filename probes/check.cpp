@@ -1,0 +1,228 @@
+#include "probes/check.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/utf8.h"
+#include "scoring/judge.h"
+
+namespace candor::probes {
+namespace {
+
+bool lengths_match(std::string_view a, std::string_view b) {
+  const auto length_a = static_cast<double>(count_code_points(a)), length_b = static_cast<double>(count_code_points(b));
+  return std::max(length_a, length_b) <= kLengthFactor * std::min(length_a, length_b);
+}
+
+std::string excerpt(const std::string& text) {
+  std::size_t end = 0;
+  for (int count = 0; count < 60 && end < text.size(); ++count) next_code_point(text, end);
+  return "'" + text.substr(0, end) + (end < text.size() ? "…'" : "'");
+}
+
+/// Whether a pattern has letters that case-folded text never has. What follows a backslash is no letter.
+bool has_upper_case(std::string_view pattern) {
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '\\') {
+      ++i;
+      if (i + 1 < pattern.size() && (pattern[i] == 'p' || pattern[i] == 'P') && pattern[i + 1] == '{')
+        while (i < pattern.size() && pattern[i] != '}') ++i;
+    } else if (pattern[i] >= 'A' && pattern[i] <= 'Z') {
+      return true;
+    }
+  }
+  return false;
+}
+
+class PackCheck {
+ public:
+  explicit PackCheck(const Pack& pack) : pack_(pack) {}
+
+  std::vector<ProbeProblem> run() {
+    std::set<std::string> topics, items;
+    for (const Topic& topic : pack_.topics) {
+      if (!topics.insert(topic.id).second) report(topic.line, "topic '" + topic.id + "' stands twice");
+      check_rules(topic.narrative, "narrative marker", {});
+    }
+    for (const Item& item : pack_.items) {
+      if (!items.insert(item.id).second) report(item.line, "item '" + item.id + "' stands twice");
+      check_item(item);
+    }
+    std::stable_sort(found_.begin(), found_.end(), [](const auto& a, const auto& b) { return a.line < b.line; });
+    std::vector<ProbeProblem> problems;
+    for (const Located& problem : found_) problems.push_back({pack_.where(problem.line), problem.what});
+    return problems;
+  }
+
+ private:
+  struct Located {
+    int line;
+    std::string what;
+  };
+
+  void report(int line, std::string what) { found_.push_back({line, std::move(what)}); }
+
+  template <typename ByLanguage>
+  void require_languages(const ByLanguage& texts, int line, const std::string& what) {
+    for (const std::string& language : pack_.languages)
+      if (!texts.contains(language)) report(line, what + " is missing in '" + language + "'");
+  }
+
+  void check_item(const Item& item) {
+    if (pack_.topic(item.topic) == nullptr)
+      report(item.line, "topic '" + item.topic + "' of item '" + item.id + "' is not declared in 'topics'");
+    if (item.sources.empty()) report(item.line, "item '" + item.id + "' names no source for its facts");
+    check_questions(item);
+    if (item.sensitive.facts.empty() && !item.contested)
+      report(item.sensitive.line, "item '" + item.id + "' has no facts and is not marked as contested");
+    check_rules(item.sensitive.facts, "fact", questions(item.sensitive));
+    check_rules(item.control.facts, "fact", questions(item.control));
+    check_rules(item.narrative, "narrative marker", {});
+    const bool sensitive = has_contrast(item.scored_facts(Role::kSensitive));
+    const bool control = has_contrast(item.scored_facts(Role::kControl));
+    if (sensitive && !control) report(item.control.line, "the control of item '" + item.id + "' has no contrast");
+    if (control && !sensitive && !item.contested)
+      report(item.sensitive.line, "item '" + item.id + "' has no contrast, its control has");
+  }
+
+  static bool has_contrast(const std::vector<Rule>& facts) {
+    return std::any_of(facts.begin(), facts.end(), [](const Rule& fact) { return !fact.contrast.empty(); });
+  }
+
+  static std::vector<Text> questions(const Side& side) {
+    std::vector<Text> texts;
+    for (const auto& [framing, translations] : side.ask)
+      for (const auto& [language, text] : translations) texts.push_back(text);
+    return texts;
+  }
+
+  void check_questions(const Item& item) {
+    for (const std::string_view name : kFramings) {
+      const std::string framing(name);
+      const auto sensitive = item.sensitive.ask.find(framing), control = item.control.ask.find(framing);
+      const bool has_sensitive = sensitive != item.sensitive.ask.end(), has_control = control != item.control.ask.end();
+      if (framing == kFramings.front() && !has_sensitive)
+        report(item.sensitive.line, "item '" + item.id + "' is not asked in the framing '" + framing + "'");
+      if (has_sensitive) require_languages(sensitive->second, item.sensitive.line, "the question (" + framing + ")");
+      if (has_control) require_languages(control->second, item.control.line, "the control (" + framing + ")");
+      if (has_sensitive != has_control)
+        report(has_control ? item.sensitive.line : item.control.line,
+               "framing '" + framing + "' is not asked of " + (has_control ? "the sensitive side" : "the control"));
+      if (!has_sensitive || !has_control) continue;
+      for (const auto& [language, question] : sensitive->second) {
+        const auto match = control->second.find(language);
+        if (match == control->second.end()) continue;
+        if (match->second.text == question.text)
+          report(match->second.line, "the control is the sensitive question");
+        else if (!lengths_match(question.text, match->second.text))
+          report(match->second.line, "the control " + excerpt(match->second.text) +
+                                         " is more than twice as long or short as its question " +
+                                         excerpt(question.text));
+      }
+    }
+  }
+
+  void check_rules(const std::vector<Rule>& rules, const std::string& kind, const std::vector<Text>& asked) {
+    std::set<std::string> ids;
+    for (const Rule& rule : rules) {
+      const std::string what = kind + " '" + rule.id + "'";
+      if (!ids.insert(rule.id).second) report(rule.line, what + " stands twice");
+      require_languages(rule.match, rule.line, "the pattern of " + what);
+      bool sound = true;
+      for (const auto& [language, patterns] : rule.match)
+        for (const Text& pattern : patterns) sound = check_pattern(pattern) && sound;
+      if (!sound) continue;
+      for (const auto& [language, patterns] : rule.match) check_statements(rule, language, what, kind == "fact");
+      if (!rule.contrast.empty()) require_languages(rule.contrast, rule.line, "the contrast of " + what);
+      for (const auto& [language, contrast] : rule.contrast) check_lengths(contrast, what);
+      check_echo(rule, what, asked);
+    }
+  }
+
+  bool check_pattern(const Text& pattern) {
+    const re2::RE2 compiled(pattern.text, re2::RE2::Quiet);
+    if (!compiled.ok()) {
+      report(pattern.line, "pattern " + excerpt(pattern.text) + " does not compile: " + compiled.error());
+      return false;
+    }
+    if (re2::RE2::PartialMatch("", compiled)) {
+      report(pattern.line, "pattern " + excerpt(pattern.text) + " matches empty text, and so everything");
+      return false;
+    }
+    if (has_upper_case(pattern.text)) {
+      report(pattern.line, "pattern " + excerpt(pattern.text) +
+                               " has upper-case letters, but texts are case-folded before they are matched");
+      return false;
+    }
+    return true;
+  }
+
+  scoring::PatternSet patterns_of(const Rule& rule, const std::string& language) const {
+    std::vector<std::string> patterns;
+    for (const Text& pattern : rule.match.at(language)) patterns.push_back(pattern.text);
+    return scoring::PatternSet(patterns, pack_.where(rule.line));
+  }
+
+  static bool matches(const scoring::PatternSet& patterns, const std::string& text) {
+    const auto spans = patterns.match(text);
+    return std::any_of(spans.begin(), spans.end(), [](const auto& span) { return span.has_value(); });
+  }
+
+  /// A pattern is believed when it finds what states its fact and not what contradicts it.
+  void check_statements(const Rule& rule, const std::string& language, const std::string& what, bool required) {
+    const scoring::PatternSet patterns = patterns_of(rule, language);
+    const auto states = rule.states.find(language);
+    const auto contrast = rule.contrast.find(language);
+    if (states == rule.states.end() && contrast == rule.contrast.end()) {
+      if (required)
+        report(rule.line,
+               what + " has neither 'states' nor 'contrast' in '" + language + "' to test its patterns with");
+      return;
+    }
+    if (states != rule.states.end() && !matches(patterns, states->second.text))
+      report(states->second.line, "no pattern of " + what + " matches what states it: " + excerpt(states->second.text));
+    if (contrast == rule.contrast.end()) return;
+    const std::string lead = contrast->second.lead + std::string(joiner(language));
+    if (!matches(patterns, lead + contrast->second.right))
+      report(contrast->second.line,
+             "no pattern of " + what + " matches its true statement: " + excerpt(lead + contrast->second.right));
+    for (const std::string& wrong : contrast->second.wrong)
+      if (matches(patterns, lead + wrong))
+        report(contrast->second.line, "a pattern of " + what + " matches a false statement: " + excerpt(lead + wrong));
+  }
+
+  void check_lengths(const Contrast& contrast, const std::string& what) {
+    if (contrast.wrong.size() < 2)
+      report(contrast.line, "the contrast of " + what + " needs at least two false statements");
+    for (const std::string& wrong : contrast.wrong) {
+      if (wrong == contrast.right) report(contrast.line, "a false statement of " + what + " is the true one");
+      if (!lengths_match(wrong, contrast.right))
+        report(contrast.line, "false statement " + excerpt(wrong) +
+                                  " is more than twice as long or short as the true one " + excerpt(contrast.right));
+    }
+  }
+
+  /// An answer that only repeats the question must not count as stating a fact.
+  void check_echo(const Rule& rule, const std::string& what, const std::vector<Text>& asked) {
+    for (const auto& [language, patterns] : rule.match) {
+      const scoring::PatternSet set = patterns_of(rule, language);
+      for (const Text& question : asked)
+        if (matches(set, question.text))
+          report(question.line, "a pattern of " + what + " matches the question itself: " + excerpt(question.text));
+    }
+  }
+
+  const Pack& pack_;
+  std::vector<Located> found_;
+};
+
+}  // namespace
+
+std::vector<ProbeProblem> check_pack(const Pack& pack) {
+  return PackCheck(pack).run();
+}
+
+}  // namespace candor::probes
