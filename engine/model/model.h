@@ -25,6 +25,8 @@ std::string_view type_name(DataType type);  ///< "BF16", "Q4_1", ...
 struct BlockSize { int elements; int bytes; };
 BlockSize block_size(DataType type);
 
+struct SplitLatent;
+
 /// A matrix [rows, cols] (a vector: one row) in a mapped checkpoint. A view: lives as long as its Checkpoint.
 class StoredMatrix {
  public:
@@ -40,10 +42,11 @@ class StoredMatrix {
   /// Safe from any thread.
   void read(std::int64_t first, std::int64_t count, float* out) const noexcept;
 
-  /// Whether `raw_row` is a plain row of the stored type (no scales beside it, any row step allowed).
+  /// The bytes of a row, or null where they are not simply a row of the stored type: with scales beside them, not one
+  /// element after another, or not aligned for that type.
   const std::byte* raw_row(std::int64_t row) const noexcept;
 
-  /// All bytes that `read` may touch, for MappedFile::release.
+  /// The bytes that `read` may touch, without scales kept beside them: for MappedFile::release.
   std::span<const std::byte> extent() const noexcept;
 
  private:
@@ -56,6 +59,8 @@ class StoredMatrix {
   const std::byte* scales_ = nullptr;          // fp8: f32 [ceil(rows/128), ceil(cols/128)]; mxfp4: e8m0 per 32
   std::int64_t scale_step_bytes_ = 0;
   std::int64_t first_row_ = 0;                 // within the scaled matrix
+  std::int64_t col_step_ = 1;                  // elements from a column to the next (gpt-oss: biases, transposed weights)
+  const SplitLatent* split_ = nullptr;         // GGUF deepseek2: kv_b in two tensors
 };
 
 struct ExpertWeights {
