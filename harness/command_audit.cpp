@@ -31,7 +31,7 @@ class AuditCommand final : public Command {
     const probes::ProbeLibrary library;
     for (const std::string& name : names_) library.load(name);
     check_store(run_.database());
-    for (const std::string& name : models_) model_path(name);
+    check_models(models_);
     for (const std::string& name : models_)
       if (!audit_model(name, library, shard)) return kInterruptedExitCode;
     return 0;

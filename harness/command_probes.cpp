@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/error.h"
 #include "harness/command.h"
 #include "harness/output.h"
 #include "probes/probes.h"
@@ -37,8 +38,12 @@ class ProbesCommand final : public Command {
     const probes::ProbeLibrary library;
     Output output;
     if (check_.empty()) list(library, output);
-    for (const std::string& name : check_) check(library.load(name), output);
+    std::size_t problems = 0;
+    for (const std::string& name : check_) problems += check(library, name, output);
     output.close();
+    if (problems > 0)
+      throw Error(ErrorKind::kBadInput, "probes --check", std::to_string(problems) + " problems",
+                  "mend the lines above");
     return 0;
   }
 
@@ -57,7 +62,20 @@ class ProbesCommand final : public Command {
     }
   }
 
-  void check(const probes::Probe& probe, Output& output) const {
+  /// @returns how many problems there are.
+  std::size_t check(const probes::ProbeLibrary& library, const std::string& name, Output& output) const {
+    const std::vector<probes::ProbeProblem> problems = library.check(name);
+    for (const probes::ProbeProblem& problem : problems) {
+      if (json_)
+        output.json_line(Dict{{"where", problem.where}, {"problem", problem.what}});
+      else
+        output.write(problem.where + ": " + problem.what + "\n");
+    }
+    if (problems.empty()) describe(library.load(name), output);
+    return problems.size();
+  }
+
+  void describe(const probes::Probe& probe, Output& output) const {
     const auto prompts = probe.prompts();
     const auto sensitive = std::ranges::count(prompts, probes::Role::kSensitive, &probes::ProbePrompt::role);
     const auto count = static_cast<std::int64_t>(prompts.size());

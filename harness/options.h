@@ -45,6 +45,10 @@ class EngineArguments {
 /// @throws Error{kBadInput} if there is no such file and no such name.
 std::string model_path(const std::string& name);
 
+/// Each must be a checkpoint that can be opened: what is wrong with the last one shows before the first is run.
+/// @throws Error{kBadInput}
+void check_models(const std::vector<std::string>& names);
+
 std::unique_ptr<engine::LocalModel> open_model(const std::string& name, const EngineArguments& arguments);
 
 /// A tokenizer without weights: tokenizer.json, a folder that holds one, or any model. @throws Error

@@ -22,6 +22,7 @@ class TaskArguments {
   /// @param chat  of the model; needed with --apply-chat-template. @throws Error{kUsage}
   suites::TaskOptions options(const suites::ChatRenderer& chat) const;
   bool wants_chat() const noexcept { return apply_chat_template_; }
+  std::uint64_t seed() const noexcept { return seed_; }
   /// What of these options decides the requests: for the manifest.
   Dict manifest() const;
 

