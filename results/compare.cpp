@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::uint64_t kSeed = 1234;  // of the sign-flip test's draws: a comparison repeats to the bit
 
+constexpr std::size_t kFewestClusters = 10;  // for a normal interval
+
 /// Everything of one run that is compared.
 struct Side {
   Run run;
@@ -124,8 +126,9 @@ Test test_pairs(const std::vector<Pair>& pairs) {
   }
   Test test{.low = {}, .high = {}, .detectable = detectable_from(mean.standard_error),
             .p = scoring::sign_flip_test(differences, clusters, kSeed), .name = "sign_flip"};
-  // An error of zero comes from too few or equal differences, not from certainty: no interval then.
-  if (mean.standard_error > 0 && distinct.size() > 1) {
+  // An error of zero comes from equal differences, not from certainty, and that of few clusters is too small: no
+  // interval then.
+  if (mean.standard_error > 0 && distinct.size() >= kFewestClusters) {
     const double margin = scoring::normal_quantile(0.975) * mean.standard_error;
     test.low = mean.mean - margin;
     test.high = mean.mean + margin;
