@@ -13,11 +13,13 @@
 namespace candor::text {
 
 struct TemplateOptions {
-  bool trim_blocks = false;             ///< The first line end after a block is removed.
-  bool lstrip_blocks = false;           ///< White space before a block, from the line's start, is removed.
-  bool keep_trailing_newline = false;   ///< Else one line end at the template's end is dropped.
-  bool strict_undefined = false;        ///< StrictUndefined: printing, testing or comparing an undefined value fails.
-  bool regex_replace = false;           ///< lm-evaluation-harness's filter: Python's re.sub.
+  bool trim_blocks = false;            ///< The first line end after a block is removed.
+  bool lstrip_blocks = false;          ///< White space before a block, from the line's start, is removed.
+  bool keep_trailing_newline = false;  ///< Else one line end at the template's end is dropped.
+  bool strict_undefined = false;       ///< StrictUndefined: printing, testing or comparing an undefined value fails.
+  bool regex_replace = false;          ///< lm-evaluation-harness's filter: Python's re.sub.
+  bool chat_dialect = false;           ///< What transformers adds: break and continue, generation blocks, its tojson,
+                                       ///< raise_exception and strftime_now.
 };
 
 /// As transformers renders chat templates: trim_blocks and lstrip_blocks on, loop controls, generation blocks.
@@ -26,9 +28,9 @@ TemplateOptions chat_template_options();
 TemplateOptions task_template_options();
 
 struct RenderOptions {
-  std::optional<std::string> now;              ///< ISO time that strftime_now formats; absent: the clock.
-  std::uint64_t max_steps = 50'000'000;        ///< Nodes evaluated.
-  std::uint64_t max_bytes = 256ull << 20;      ///< Memory of values made while rendering, roughly.
+  std::optional<std::string> now;          ///< ISO time that strftime_now formats; absent: the clock.
+  std::uint64_t max_steps = 50'000'000;    ///< Nodes evaluated.
+  std::uint64_t max_bytes = 256ull << 20;  ///< Memory of values made while rendering, roughly.
 };
 
 /// A template that cannot be parsed or refuses to render. A data error of the caller's file: the caller turns it into
