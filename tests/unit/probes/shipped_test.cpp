@@ -1,0 +1,85 @@
+// The packs inside the program: sound, complete, and of the size that the demo and the audit promise.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "probes/probes.h"
+
+namespace candor::probes {
+namespace {
+
+class ShippedPack : public testing::TestWithParam<std::string> {
+ protected:
+  const ProbeLibrary library_;
+};
+
+TEST_P(ShippedPack, PassesItsOwnCheck) {
+  for (const ProbeProblem& problem : library_.check(GetParam())) ADD_FAILURE() << problem.where << ": " << problem.what;
+}
+
+TEST_P(ShippedPack, AsksEveryItemInEnglishAndChineseWithAControl) {
+  const Probe probe = library_.load(GetParam());
+  std::map<std::string, std::set<std::pair<Role, std::string>>> asked;
+  for (const ProbePrompt& prompt : probe.prompts())
+    if (prompt.framing == "neutral") asked[prompt.item].insert({prompt.role, prompt.language});
+  for (const auto& [item, sides] : asked)
+    for (const Role role : {Role::kSensitive, Role::kControl})
+      for (const char* language : {"en", "zh"})
+        EXPECT_TRUE(sides.contains({role, language})) << item << " " << language;
+}
+
+TEST_P(ShippedPack, EveryScoredItemHasAContrastOnBothSidesInBothLanguages) {
+  const Probe probe = library_.load(GetParam());
+  std::map<std::string, int> contrasts;
+  for (const ContrastPrompt& contrast : probe.contrasts()) {
+    EXPECT_GE(contrast.statements.size(), 3u) << contrast.item;
+    ++contrasts[contrast.item];
+  }
+  for (const ProbeItem& item : probe.items())
+    if (!item.contested) EXPECT_GE(contrasts[item.id], 4) << item.id;
+}
+
+TEST_P(ShippedPack, EveryItemNamesASource) {
+  const Probe probe = library_.load(GetParam());
+  for (const ProbeItem& item : probe.items()) EXPECT_FALSE(item.sources.empty()) << item.id;
+}
+
+INSTANTIATE_TEST_SUITE_P(Probes, ShippedPack, testing::Values("candor_demo", "china"),
+                         [](const auto& pack) { return pack.param; });
+
+TEST(DemoPack, HasAboutTwentyFiveItemsFromManyCountriesNoneOfThemDominant) {
+  const Probe probe = ProbeLibrary().load("candor_demo");
+  std::map<std::string, int> topics;
+  for (const ProbeItem& item : probe.items()) ++topics[item.topic];
+  EXPECT_GE(probe.items().size(), 24u);
+  EXPECT_LE(probe.items().size(), 26u);
+  EXPECT_GE(topics.size(), 10u);
+  for (const auto& [topic, items] : topics) EXPECT_LE(items, 4) << topic;
+}
+
+TEST(DemoPack, AnswersAreShort) {
+  const Probe probe = ProbeLibrary().load("candor_demo");
+  for (const ProbePrompt& prompt : probe.prompts()) EXPECT_LE(prompt.max_tokens, 48);
+}
+
+TEST(ChinaPack, HasAtLeastThirtySensitiveItems) {
+  const Probe probe = ProbeLibrary().load("china");
+  EXPECT_GE(probe.items().size(), 30u);
+}
+
+TEST(ChinaPack, DoesNotScoreTheFactsOfContestedItems) {
+  const Probe probe = ProbeLibrary().load("china");
+  std::set<std::string> contested;
+  for (const ProbeItem& item : probe.items())
+    if (item.contested) contested.insert(item.id);
+  EXPECT_FALSE(contested.empty());
+  const scoring::Judge judge;
+  for (std::size_t i = 0; i < probe.prompts().size(); ++i)
+    if (contested.contains(probe.prompts()[i].item) && probe.prompts()[i].role == Role::kSensitive)
+      EXPECT_TRUE(std::isnan(probe.verdict(judge, i, "An answer.").coverage)) << probe.prompts()[i].item;
+}
+
+}  // namespace
+}  // namespace candor::probes
