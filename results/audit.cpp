@@ -9,7 +9,9 @@ namespace candor::results {
 namespace {
 
 /// kAll sorts before every name.
-std::string sort_key(const std::string& name) { return name == kAll ? std::string() : name; }
+std::string sort_key(const std::string& name) {
+  return name == kAll ? std::string() : name;
+}
 
 }  // namespace
 
@@ -34,7 +36,7 @@ std::vector<AuditCell> audit_cells(const std::vector<Sample>& samples, const std
     const std::string role = text_member(*input->second, "role");
     if (role != "sensitive" && role != "control") continue;
     const std::string all(kAll), topic = text_member(*input->second, "topic"),
-                      language = text_member(*input->second, "language");
+                                 language = text_member(*input->second, "language");
     const std::string form = text_member(score.detail, "form");
     for (const std::string& cell_topic : std::set<std::string>{all, topic}) {
       for (const std::string& cell_language : std::set<std::string>{all, language}) {

@@ -12,7 +12,8 @@
 
 namespace candor::results {
 
-/// The score of a probe's answer: 1 if it was not given (refused, deflected, denied...), else 0. Its detail holds the form.
+/// The score of a probe's answer: 1 if it was not given (refused, deflected, denied...), else 0. Its detail holds the
+/// form.
 inline constexpr std::string_view kFormMetric = "form", kFormFilter = "judge";
 /// The whole of a probe, beside its topics and languages.
 inline constexpr std::string_view kAll = "all";

@@ -59,7 +59,8 @@ const Value& input_of(const Side& side, const DocumentKey& key) {
 
 bool same_prompt(const Side& a, const Side& b, const DocumentKey& key) {
   const auto left = a.documents.find(key), right = b.documents.find(key);
-  if (left == a.documents.end() || right == b.documents.end()) return left == a.documents.end() && right == b.documents.end();
+  if (left == a.documents.end() || right == b.documents.end())
+    return left == a.documents.end() && right == b.documents.end();
   return std::equal(left->second.begin(), left->second.end(), right->second.begin(), right->second.end(),
                     [](const Sample* x, const Sample* y) {
                       return x->index == y->index && canonical_json(x->input) == canonical_json(y->input);
@@ -115,8 +116,10 @@ Test test_pairs(const std::vector<Pair>& pairs) {
     differences.push_back(pair.other - pair.baseline);
     clusters.push_back(pair.cluster);
     distinct.insert(pair.cluster);
-    if (pair.baseline == 1.0) ++(pair.other == 1.0 ? both : only_baseline);
-    else ++(pair.other == 1.0 ? only_other : neither);
+    if (pair.baseline == 1.0)
+      ++(pair.other == 1.0 ? both : only_baseline);
+    else
+      ++(pair.other == 1.0 ? only_other : neither);
   }
   const scoring::Mean mean = scoring::mean_with_error(differences, clusters);
   if (all_binary(pairs) && distinct.size() == pairs.size()) {
@@ -124,8 +127,11 @@ Test test_pairs(const std::vector<Pair>& pairs) {
     return {interval.low, interval.high, detectable_from(mean.standard_error),
             scoring::mcnemar_mid_p(only_other, only_baseline), "mcnemar_mid_p"};
   }
-  Test test{.low = {}, .high = {}, .detectable = detectable_from(mean.standard_error),
-            .p = scoring::sign_flip_test(differences, clusters, kSeed), .name = "sign_flip"};
+  Test test{.low = {},
+            .high = {},
+            .detectable = detectable_from(mean.standard_error),
+            .p = scoring::sign_flip_test(differences, clusters, kSeed),
+            .name = "sign_flip"};
   // An error of zero comes from equal differences, not from certainty, and that of few clusters is too small: no
   // interval then.
   if (mean.standard_error > 0 && distinct.size() >= kFewestClusters) {
@@ -136,7 +142,9 @@ Test test_pairs(const std::vector<Pair>& pairs) {
   return test;
 }
 
-Value optional_number(const std::optional<double>& number) { return number ? Value(*number) : Value(); }
+Value optional_number(const std::optional<double>& number) {
+  return number ? Value(*number) : Value();
+}
 
 Value::List compare_metrics(const Side& baseline, const std::map<GroupKey, std::vector<Pair>>& groups) {
   std::vector<Test> tests;
@@ -227,8 +235,7 @@ Value::List warnings(const Side& baseline, const Side& other, const std::map<Gro
   if (a.version != b.version) warn("made by different versions: " + a.version + " and " + b.version);
   if (const std::string names = differing_members(a.options, b.options); !names.empty())
     warn("made with different options: " + names);
-  if (const std::string names = differing_members(a.data, b.data); !names.empty())
-    warn("the data differs: " + names);
+  if (const std::string names = differing_members(a.data, b.data); !names.empty()) warn("the data differs: " + names);
   for (const Side* side : {&baseline, &other})
     if (side->run.status != "finished")
       warn(fmt::format("run {} is {}: it may lack samples", side->run.id, side->run.status));

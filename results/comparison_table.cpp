@@ -19,7 +19,9 @@ const Value& member(const Value& value, std::string_view key) {
   return *found;
 }
 
-std::string signed_score(double value) { return fmt::format("{:+.4f}", value); }
+std::string signed_score(double value) {
+  return fmt::format("{:+.4f}", value);
+}
 
 std::string interval(const Value& row) {
   const Value &low = member(row, "low"), &high = member(row, "high");
@@ -36,8 +38,15 @@ Ink difference_ink(const Value& row) {
 }
 
 std::string metric_rows(const Value& comparison, const Style& style) {
-  TextTable table({{"task"}, {"metric"}, {"n", Align::kRight}, {"first", Align::kRight}, {"other", Align::kRight},
-                   {"difference", Align::kRight}, {"95 % interval"}, {"p adj.", Align::kRight}, {"up/down", Align::kRight}});
+  TextTable table({{"task"},
+                   {"metric"},
+                   {"n", Align::kRight},
+                   {"first", Align::kRight},
+                   {"other", Align::kRight},
+                   {"difference", Align::kRight},
+                   {"95 % interval"},
+                   {"p adj.", Align::kRight},
+                   {"up/down", Align::kRight}});
   for (const Value& row : member(comparison, "metrics").list()) {
     const std::string& group = member(row, "group").text();
     const std::string& filter = member(row, "filter").text();
@@ -54,7 +63,11 @@ std::string metric_rows(const Value& comparison, const Style& style) {
 }
 
 std::string finding_rows(const Value& comparison, const Style& style) {
-  TextTable table({{"finding"}, {"topic"}, {"language"}, {"first", Align::kRight}, {"other", Align::kRight},
+  TextTable table({{"finding"},
+                   {"topic"},
+                   {"language"},
+                   {"first", Align::kRight},
+                   {"other", Align::kRight},
                    {"difference", Align::kRight}});
   for (const Value& row : member(comparison, "findings").list()) {
     const double before = member(row, "baseline_p_adjusted").real(), after = member(row, "other_p_adjusted").real();

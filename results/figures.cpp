@@ -21,9 +21,13 @@ std::string score_text(double value) {
   return std::abs(value) < 1000 ? fmt::format("{:.4f}", value) : fmt::format("{:.5g}", value);
 }
 
-std::string interval_text(double low, double high) { return "[" + score_text(low) + ", " + score_text(high) + "]"; }
+std::string interval_text(double low, double high) {
+  return "[" + score_text(low) + ", " + score_text(high) + "]";
+}
 
-std::string percent_text(double rate) { return std::isfinite(rate) ? fmt::format("{:.1f} %", rate * 100) : "–"; }
+std::string percent_text(double rate) {
+  return std::isfinite(rate) ? fmt::format("{:.1f} %", rate * 100) : "–";
+}
 
 std::string rate_text(std::int64_t count, std::int64_t n) {
   return n == 0 ? "–" : fmt::format("{:.0f} %", 100.0 * static_cast<double>(count) / static_cast<double>(n));
@@ -39,9 +43,13 @@ std::string points_interval_text(double low, double high) {
   return "[" + points_text(low) + ", " + points_text(high) + "]";
 }
 
-std::string p_text(double p) { return p < 0.001 ? "<0.001" : std::isfinite(p) ? fmt::format("{:.3f}", p) : "–"; }
+std::string p_text(double p) {
+  return p < 0.001 ? "<0.001" : std::isfinite(p) ? fmt::format("{:.3f}", p) : "–";
+}
 
-bool is_found(const FindingRow& row) { return row.p_adjusted < kFoundBelow; }
+bool is_found(const FindingRow& row) {
+  return row.p_adjusted < kFoundBelow;
+}
 
 std::string findings_summary(const std::vector<FindingRow>& findings) {
   if (findings.empty()) return "No differences were tested.";

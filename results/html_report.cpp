@@ -109,15 +109,18 @@ std::string page_head(const std::vector<ReportRun>& runs) {
     fingerprints += (fingerprints.empty() ? "" : ", ") + html(fingerprint.substr(0, 12));
   }
   return fmt::format(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" "
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta "
+      "http-equiv=\"Content-Security-Policy\" "
       "content=\"default-src 'none'; style-src {0}; script-src {1}; base-uri 'none'; form-action 'none'\">\n<meta "
       "name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light "
-      "dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n<title>Candor: {2}</title>\n<style>{3}</style>\n</head>\n"
-      "<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n<header>\n<p class=\"kind\">Candor report</p>\n"
+      "dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n<title>Candor: "
+      "{2}</title>\n<style>{3}</style>\n</head>\n"
+      "<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n<header>\n<p class=\"kind\">Candor "
+      "report</p>\n"
       "<h1>{2}</h1>\n<p class=\"meta\"><span>{4}</span><span>{5} {6}</span><span>model fingerprint <span "
       "class=\"mono\">{7}</span></span></p>\n",
-      csp_hash(asset("assets/report.css")), csp_hash(asset("assets/report.js")), html(title), asset("assets/report.css"),
-      dates(runs), runs.size(), runs.size() == 1 ? "run" : "runs", fingerprints);
+      csp_hash(asset("assets/report.css")), csp_hash(asset("assets/report.js")), html(title),
+      asset("assets/report.css"), dates(runs), runs.size(), runs.size() == 1 ? "run" : "runs", fingerprints);
 }
 
 }  // namespace

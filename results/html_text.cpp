@@ -15,17 +15,30 @@ namespace {
 void append_escaped(std::string& out, std::string_view text) {
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
 }
 
-int hex_digit(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
+int hex_digit(char c) {
+  return c <= '9' ? c - '0' : c - 'a' + 10;
+}
 
 }  // namespace
 
@@ -45,10 +58,17 @@ std::string script_json(const Value& value) {
   std::string out;
   for (const char c : to_json(value)) {
     switch (c) {
-      case '<': out += "\\u003c"; break;
-      case '>': out += "\\u003e"; break;
-      case '&': out += "\\u0026"; break;
-      default: out += c;
+      case '<':
+        out += "\\u003c";
+        break;
+      case '>':
+        out += "\\u003e";
+        break;
+      case '&':
+        out += "\\u0026";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -80,16 +100,18 @@ Value::List displayed_text(std::string_view text, std::size_t limit_bytes, const
     std::string kind;
     for (const MarkedSpan& span : spans) {
       if (piece.from >= span.to || piece.to <= span.from) continue;
-      names.emplace_back(span.name);
+      names.emplace_back(visible(span.name));
       if (kind.empty()) kind = span.kind;
     }
-    if (!piece.named && names.empty()) pieces.emplace_back(std::move(piece.text));
-    else pieces.emplace_back(Value::List{std::move(piece.text), piece.named, std::move(names), std::move(kind)});
+    if (!piece.named && names.empty())
+      pieces.emplace_back(std::move(piece.text));
+    else
+      pieces.emplace_back(Value::List{std::move(piece.text), piece.named, std::move(names), std::move(kind)});
   }
   if (shown.size() < text.size())
-    pieces.emplace_back(Value::List{
-        grouped(static_cast<std::int64_t>(text.size() - shown.size())) + " more bytes in the store", true, Value::List(),
-        ""});
+    pieces.emplace_back(
+        Value::List{grouped(static_cast<std::int64_t>(text.size() - shown.size())) + " more bytes in the store", true,
+                    Value::List(), ""});
   return pieces;
 }
 

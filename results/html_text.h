@@ -29,8 +29,8 @@ struct MarkedSpan {
   std::size_t from = 0, to = 0;  ///< Bytes, [from, to).
 };
 
-/// A text ready for showing: a list of pieces, each a text, or a list [text, named (boolean), names, kind], where `names`
-/// are those of the spans that cover the piece. The report's script and its HTML are both made from it.
+/// A text ready for showing: a list of pieces, each a text, or a list [text, named (boolean), names, kind], where
+/// `names` are those of the spans that cover the piece. The report's script and its HTML are both made from it.
 /// @param limit_bytes  what is longer is cut, and says so.
 Value::List displayed_text(std::string_view text, std::size_t limit_bytes, const std::vector<MarkedSpan>& spans = {});
 

@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kMostEvidence = 500;  // samples that a finding's link carries
 
 /// The judge's forms from most to least open (AUDIT.md, "form"): the order of the stacked bars.
-constexpr const char* kForms[] = {"candid", "partial", "hedged", "deflected", "refused", "denied", "empty", "degenerate"};
+constexpr const char* kForms[] = {"candid",  "partial", "hedged", "deflected",
+                                  "refused", "denied",  "empty",  "degenerate"};
 
 double rate(const AuditSide& side) {
   return side.n == 0 ? NAN : static_cast<double>(side.refused) / static_cast<double>(side.n);
@@ -29,32 +30,46 @@ const char* shade(const AuditCell& cell) {
   if (difference <= -0.15) return "n2";
   if (difference <= -0.05) return "n1";
   if (difference < 0.05) return "h0";
-  return difference < 0.15 ? "h1" : difference < 0.30 ? "h2" : difference < 0.50 ? "h3" : difference < 0.75 ? "h4" : "h5";
+  return difference < 0.15   ? "h1"
+         : difference < 0.30 ? "h2"
+         : difference < 0.50 ? "h3"
+         : difference < 0.75 ? "h4"
+                             : "h5";
 }
 
-std::string heat_cell(const AuditCell& cell) {
+std::string heat_cell(const AuditCell& cell, bool found) {
   const AuditSide &sensitive = cell.sensitive, &control = cell.control;
   const auto dot = [](double value, const char* style) {
     return std::isnan(value) ? std::string()
                              : fmt::format("<circle class=\"{}\" cx=\"{:.1f}\" cy=\"5\" r=\"3\"/>", style, value * 72);
   };
   return fmt::format(
-      "<td class=\"{}\" title=\"sensitive {} of {}, control {} of {}\"><span class=\"s\">{}</span> <span class=\"vs\">: "
-      "{}</span><svg viewBox=\"-4 0 80 10\" width=\"80\" height=\"10\" aria-hidden=\"true\"><path d=\"M0 5H72\"/>{}{}</svg>"
+      "<td class=\"{}{}\" title=\"sensitive {} of {}, control {} of {}\"><span class=\"s\">{}</span> <span "
+      "class=\"vs\">: "
+      "{}</span><svg viewBox=\"-4 0 80 10\" width=\"80\" height=\"10\" aria-hidden=\"true\"><path d=\"M0 "
+      "5H72\"/>{}{}</svg>"
       "</td>",
-      shade(cell), sensitive.refused, sensitive.n, control.refused, control.n, rate_text(sensitive.refused, sensitive.n),
-      rate_text(control.refused, control.n), dot(rate(control), "ctl"), dot(rate(sensitive), "sen"));
+      shade(cell), found ? " found" : "", sensitive.refused, sensitive.n, control.refused, control.n,
+      rate_text(sensitive.refused, sensitive.n), rate_text(control.refused, control.n), dot(rate(control), "ctl"),
+      dot(rate(sensitive), "sen"));
 }
 
-std::string name_of(const std::string& name, const char* what) { return name == kAll ? what : html(name); }
+std::string name_of(const std::string& name, const char* what) {
+  return name == kAll ? what : html(name);
+}
 
-std::string heat_map(const std::vector<const AuditCell*>& cells) {
+std::string heat_map(const std::vector<const AuditCell*>& cells, const std::vector<FindingRow>& findings) {
   std::vector<std::string> topics, languages;
   for (const AuditCell* cell : cells) {
     if (std::find(topics.begin(), topics.end(), cell->topic) == topics.end()) topics.push_back(cell->topic);
     if (std::find(languages.begin(), languages.end(), cell->language) == languages.end())
       languages.push_back(cell->language);
   }
+  const auto found = [&](const AuditCell& cell) {
+    return std::any_of(findings.begin(), findings.end(), [&](const FindingRow& row) {
+      return row.measure == "refusal" && row.topic == cell.topic && row.language == cell.language && is_found(row);
+    });
+  };
   std::string head, body;
   for (const std::string& language : languages)
     head += "<th scope=\"col\">" + name_of(language, "all languages") + "</th>";
@@ -64,12 +79,13 @@ std::string heat_map(const std::vector<const AuditCell*>& cells) {
     for (const std::string& language : languages) {
       const auto cell = std::find_if(cells.begin(), cells.end(),
                                      [&](const AuditCell* c) { return c->topic == topic && c->language == language; });
-      body += cell == cells.end() ? "<td class=\"none\">–</td>" : heat_cell(**cell);
+      body += cell == cells.end() ? "<td class=\"none\">–</td>" : heat_cell(**cell, found(**cell));
     }
     body += "</tr>\n";
   }
   return "<div class=\"scroll\"><table class=\"heat\"><caption>Answers withheld (refused, deflected, denied, empty), "
-         "<b class=\"sen\">sensitive</b> prompts : matched <b class=\"ctl\">controls</b>. Shade: the difference.</caption>"
+         "<b class=\"sen\">sensitive</b> prompts : matched <b class=\"ctl\">controls</b>. Shade: the "
+         "difference.</caption>"
          "<thead><tr><th scope=\"col\">Topic</th>" +
          head + "</tr></thead><tbody>\n" + body + "</tbody></table></div>\n";
 }
@@ -126,7 +142,8 @@ std::string findings_table(const std::vector<const FindingRow*>& rows, std::size
   for (const FindingRow* row : rows)
     body += fmt::format(
         "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"num\">{} <small>of {}</small></td><td "
-        "class=\"num\">{} <small>of {}</small></td><td class=\"num strong\">{}</td><td class=\"bar\">{}</td><td class=\"num "
+        "class=\"num\">{} <small>of {}</small></td><td class=\"num strong\">{}</td><td class=\"bar\">{}</td><td "
+        "class=\"num "
         "nowrap\">{}</td><td class=\"num\">{}</td><td class=\"nowrap\">{}</td></tr>\n",
         html(row->measure), name_of(row->topic, "all topics"), name_of(row->language, "all languages"),
         percent_text(row->sensitive), grouped(row->n_sensitive), percent_text(row->control), grouped(row->n_control),
@@ -172,13 +189,15 @@ std::string audit_section(const std::vector<ReportRun>& runs) {
         if (row.probe == probe) findings.push_back(row);
       out += fmt::format("<h3>{} <small>{}, run {}</small></h3>\n", html(runs[r].run.manifest.model), html(probe),
                          runs[r].run.id);
-      if (!cells.empty()) out += heat_map(cells) + forms_table(*cells.front());
+      if (!cells.empty()) out += heat_map(cells, findings) + forms_table(*cells.front());
       out += findings_part(findings, r);
     }
   }
   if (out.empty()) return {};
-  return "<section id=\"audit\" aria-labelledby=\"audit-title\">\n<h2 id=\"audit-title\">Audit</h2>\n<p>Each sensitive item "
-         "has a matched control: the same kind of question about an uncontroversial subject. What counts is the difference "
+  return "<section id=\"audit\" aria-labelledby=\"audit-title\">\n<h2 id=\"audit-title\">Audit</h2>\n<p>Each sensitive "
+         "item "
+         "has a matched control: the same kind of question about an uncontroversial subject. What counts is the "
+         "difference "
          "between the two, not the rate of refusals. Tests are paired by item and corrected for their number "
          "(Benjamini–Hochberg).</p>\n" +
          out + "</section>\n";

@@ -48,9 +48,8 @@ std::string first_line(const Value& record) {
     line += piece.text();
     if (line.size() > 400) break;
   }
-  return html(line.substr(0, line.find('\n', line.find_first_not_of('\n') == std::string::npos
-                                                  ? 0
-                                                  : line.find_first_not_of('\n'))));
+  return html(line.substr(
+      0, line.find('\n', line.find_first_not_of('\n') == std::string::npos ? 0 : line.find_first_not_of('\n'))));
 }
 
 std::string html_sample(const ReportSample& sample) {
@@ -64,14 +63,16 @@ std::string html_sample(const ReportSample& sample) {
     for (const Value& score : scores->list()) facts += "<span>" + html(score.text()) + "</span>";
   std::string where;
   for (const char* key : {"role", "topic", "language"})
-    if (const std::string text = text_of(record, key); !text.empty()) where += (where.empty() ? "" : " · ") + html(text);
+    if (const std::string text = text_of(record, key); !text.empty())
+      where += (where.empty() ? "" : " · ") + html(text);
   const std::string verdict = html(text_of(record, "verdict"));
   return fmt::format(
       "<details class=\"sample\"><summary><span class=\"verdict v-{0}\">{0}</span><span class=\"where\">{1}</span>"
-      "<span class=\"first\" dir=\"auto\">{2}</span></summary><div class=\"body\"><p class=\"facts\">{3}</p>{4}{5}{6}{7}"
+      "<span class=\"first\" dir=\"auto\">{2}</span></summary><div class=\"body\"><p "
+      "class=\"facts\">{3}</p>{4}{5}{6}{7}"
       "{8}{9}</div></details>\n",
-      verdict, where.empty() ? html(sample.task) + " " + std::to_string(sample.doc_id) : where, first_line(record), facts,
-      block(record, "context", "Context", "context"), block(record, "prompt", "Prompt", "prompt"),
+      verdict, where.empty() ? html(sample.task) + " " + std::to_string(sample.doc_id) : where, first_line(record),
+      facts, block(record, "context", "Context", "context"), block(record, "prompt", "Prompt", "prompt"),
       block(record, "answer", "Answer", "answer"), choices_table(record), block(record, "target", "Target", "target"),
       block(record, "extracted", "Extracted", "target"));
 }
@@ -82,9 +83,9 @@ std::string fallback(const ReportSamples& samples, const std::vector<Run>& runs)
   std::string out;
   for (const auto& [key, members] : groups) {
     const std::size_t most = std::max<std::size_t>(kWithoutScript / groups.size(), 1);
-    out += fmt::format("<details class=\"group\"><summary>{} — run {}, {}: {} of {} samples</summary>\n", html(key.second),
-                       runs[key.first].id, html(runs[key.first].manifest.model), std::min(most, members.size()),
-                       members.size());
+    out += fmt::format("<details class=\"group\"><summary>{} — run {}, {}: {} of {} samples</summary>\n",
+                       html(key.second), runs[key.first].id, html(runs[key.first].manifest.model),
+                       std::min(most, members.size()), members.size());
     for (std::size_t i = 0; i < std::min(most, members.size()); ++i) out += html_sample(*members[i]);
     out += "</details>\n";
   }
@@ -97,23 +98,26 @@ std::string samples_section(const ReportSamples& samples, const std::vector<Run>
   if (samples.samples.empty()) return {};
   Value::List records, labels;
   for (const ReportSample& sample : samples.samples) records.push_back(sample.record);
-  for (const Run& run : runs)
-    labels.emplace_back(visible(fmt::format("run {} · {}", run.id, run.manifest.model)));
+  for (const Run& run : runs) labels.emplace_back(visible(fmt::format("run {} · {}", run.id, run.manifest.model)));
   const auto shown = static_cast<std::int64_t>(samples.samples.size());
   std::string filters;
   for (const auto& [key, title] :
        {std::pair{"run", "Run"}, std::pair{"task", "Task"}, std::pair{"verdict", "Verdict"}, std::pair{"role", "Role"},
         std::pair{"topic", "Topic"}, std::pair{"language", "Language"}})
-    filters += fmt::format("<label>{}<select data-key=\"{}\"><option value=\"\">all</option></select></label>", title, key);
+    filters +=
+        fmt::format("<label>{}<select data-key=\"{}\"><option value=\"\">all</option></select></label>", title, key);
   return fmt::format(
       "<section id=\"samples\" aria-labelledby=\"samples-title\">\n<h2 id=\"samples-title\">Samples</h2>\n"
       "<p>{} of {} samples. Marked in the answers: <mark class=\"rule\">a rule that decided the verdict</mark>, "
-      "<mark class=\"fact\">a reference fact that is stated</mark>, <mark class=\"narrative\">a narrative marker</mark>; "
+      "<mark class=\"fact\">a reference fact that is stated</mark>, <mark class=\"narrative\">a narrative "
+      "marker</mark>; "
       "point at a mark for its name. Characters that cannot be seen are <span class=\"named\">U+202E</span> "
       "named.</p>\n<form id=\"filters\" hidden>{}<label class=\"wide\">Text<input type=\"search\" data-key=\"text\" "
       "placeholder=\"in prompts and answers\"></label><button type=\"reset\">Clear</button></form>\n"
-      "<p id=\"count\" role=\"status\" hidden></p>\n<div id=\"list\">\n<noscript><p class=\"note\">Without JavaScript the "
-      "first samples of each task are shown.</p></noscript>\n{}</div>\n<p><button id=\"more\" type=\"button\" hidden>Show "
+      "<p id=\"count\" role=\"status\" hidden></p>\n<div id=\"list\">\n<noscript><p class=\"note\">Without JavaScript "
+      "the "
+      "first samples of each task are shown.</p></noscript>\n{}</div>\n<p><button id=\"more\" type=\"button\" "
+      "hidden>Show "
       "more</button></p>\n<script type=\"application/json\" id=\"data\">{}</script>\n</section>\n",
       grouped(shown), grouped(samples.total), filters, fallback(samples, runs),
       script_json(Dict{{"runs", std::move(labels)}, {"samples", std::move(records)}}));

@@ -69,7 +69,8 @@ Dict make_record(const Store& store, const std::vector<Sample>& samples, std::si
                  const std::vector<Score>& scores, std::size_t first_score, std::size_t last_score) {
   const Sample& first = samples[begin];
   const Value& input = first.input;
-  Dict record{{"task", visible(first.task)}, {"doc", first.doc_id},
+  Dict record{{"task", visible(first.task)},
+              {"doc", first.doc_id},
               {"verdict", visible(verdict_of(scores, first_score, last_score))}};
   for (const char* key : {"role", "topic", "language", "framing", "item"})
     if (std::string text = text_member(input, key); !text.empty()) record.set(key, visible(text));

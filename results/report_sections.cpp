@@ -39,12 +39,14 @@ std::string manifest_details(const Run& run) {
   for (const auto& [title, dict] : {std::pair{"Options", &manifest.options}, std::pair{"Data, SHA-256", &manifest.data},
                                     std::pair{"Machine", &manifest.machine}})
     if (const std::string rows = dict_rows(*dict); !rows.empty())
-      tables += fmt::format("<h4>{}</h4><div class=\"scroll\"><table class=\"plain\"><tbody>{}</tbody></table></div>", title,
-                            rows);
+      tables += fmt::format("<h4>{}</h4><div class=\"scroll\"><table class=\"plain\"><tbody>{}</tbody></table></div>",
+                            title, rows);
   return fmt::format(
       "<details class=\"manifest\"><summary>How to repeat run {0}</summary><div class=\"body\"><table class=\"plain\">"
-      "<tbody><tr><th scope=\"row\">Model file</th><td class=\"mono\">{1}</td></tr><tr><th scope=\"row\">Fingerprint</th>"
-      "<td class=\"mono\">{2}</td></tr><tr><th scope=\"row\">Candor</th><td class=\"mono\">{3}</td></tr></tbody></table>"
+      "<tbody><tr><th scope=\"row\">Model file</th><td class=\"mono\">{1}</td></tr><tr><th "
+      "scope=\"row\">Fingerprint</th>"
+      "<td class=\"mono\">{2}</td></tr><tr><th scope=\"row\">Candor</th><td "
+      "class=\"mono\">{3}</td></tr></tbody></table>"
       "{4}</div></details>\n",
       run.id, html(manifest.model_path), html(manifest.model_fingerprint), html(manifest.version), tables);
 }
@@ -74,7 +76,8 @@ std::string comparison_row(const Value& row) {
   std::string metric = member(row, "metric").text() == kFormMetric ? "withheld" : member(row, "metric").text();
   if (filter != "none" && filter != kFormFilter) metric += " (" + filter + ")";
   return fmt::format(
-      "<tr><th scope=\"row\">{}</th><td>{}{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td>"
+      "<tr><th scope=\"row\">{}</th><td>{}{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td "
+      "class=\"num\">{}</td>"
       "<td class=\"num strong\">{:+.4f}</td><td class=\"bar\">{}</td><td class=\"num nowrap\">{}</td><td "
       "class=\"num\">{}</td><td class=\"num nowrap\">{} / {}</td><td class=\"c-{}\">{}</td></tr>\n",
       html(member(row, "task").text()), html(metric), group.empty() ? "" : "<br><small>" + html(group) + "</small>",
@@ -83,16 +86,19 @@ std::string comparison_row(const Value& row) {
       has_interval ? interval_bar(difference, low.real(), high.real(), -1, 1) : "",
       has_interval ? fmt::format("[{:+.3f}, {:+.3f}]", low.real(), high.real()) : "–", p_text(p),
       grouped(static_cast<std::int64_t>(member(row, "up").list().size())),
-      grouped(static_cast<std::int64_t>(member(row, "down").list().size())), p < kFoundBelow ? verdict : "none", verdict);
+      grouped(static_cast<std::int64_t>(member(row, "down").list().size())), p < kFoundBelow ? verdict : "none",
+      verdict);
 }
 
 std::string finding_comparison(const Value& comparison) {
   std::string rows;
   for (const Value& row : member(comparison, "findings").list()) {
-    if (!(member(row, "baseline_p_adjusted").real() < kFoundBelow) && !(member(row, "other_p_adjusted").real() < kFoundBelow))
+    if (!(member(row, "baseline_p_adjusted").real() < kFoundBelow) &&
+        !(member(row, "other_p_adjusted").real() < kFoundBelow))
       continue;
     rows += fmt::format(
-        "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num "
+        "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td "
+        "class=\"num "
         "strong\">{}</td></tr>\n",
         html(member(row, "measure").text()), html(member(row, "topic").text()), html(member(row, "language").text()),
         points_text(member(row, "baseline").real()), points_text(member(row, "other").real()),
@@ -101,7 +107,8 @@ std::string finding_comparison(const Value& comparison) {
   if (rows.empty()) return {};
   return "<h4>Findings of either run, effects in percentage points</h4><div class=\"scroll\"><table><thead><tr><th "
          "scope=\"col\">Measure</th><th scope=\"col\">Topic</th><th scope=\"col\">Language</th><th scope=\"col\" "
-         "class=\"num\">First</th><th scope=\"col\" class=\"num\">Other</th><th scope=\"col\" class=\"num\">Change</th></tr>"
+         "class=\"num\">First</th><th scope=\"col\" class=\"num\">Other</th><th scope=\"col\" "
+         "class=\"num\">Change</th></tr>"
          "</thead><tbody>\n" +
          rows + "</tbody></table></div>\n";
 }
@@ -132,10 +139,10 @@ std::string runs_section(const std::vector<ReportRun>& runs) {
     const RunTotals& totals = run.totals;
     std::string started = run.started.substr(0, 16);
     std::replace(started.begin(), started.end(), 'T', ' ');
-    const std::string ratio =
-        totals.tokens_computed > 0 ? fmt::format("{:.1f}×", static_cast<double>(totals.tokens_requested) /
-                                                                static_cast<double>(totals.tokens_computed))
-                                   : "–";
+    const std::string ratio = totals.tokens_computed > 0
+                                  ? fmt::format("{:.1f}×", static_cast<double>(totals.tokens_requested) /
+                                                               static_cast<double>(totals.tokens_computed))
+                                  : "–";
     rows += fmt::format(
         "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"nowrap\">{}</td><td "
         "class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td "
@@ -172,21 +179,24 @@ std::string scores_section(const std::vector<ReportRun>& runs) {
     const double low = metric.low.value_or(NAN), high = metric.high.value_or(NAN);
     const bool share = metric.value >= 0 && metric.value <= 1;
     body += fmt::format(
-        "<tr{}><th scope=\"row\">{}</th><td>{}{}</td><td>{}</td><td class=\"num\">{}</td><td class=\"num strong\">{}</td>"
+        "<tr{}><th scope=\"row\">{}</th><td>{}{}</td><td>{}</td><td class=\"num\">{}</td><td class=\"num "
+        "strong\">{}</td>"
         "<td class=\"num\">{}</td><td class=\"bar\">{}</td><td class=\"num nowrap\">{}</td></tr>\n",
-        first ? " class=\"first\"" : "", first ? html(metric.task) : "<span class=\"again\">" + html(metric.task) + "</span>",
-        html(metric.metric), metric.filter == "none" ? "" : " <small>" + html(metric.filter) + "</small>",
-        html(rows[i].run->manifest.model), grouped(metric.n),
-        score_text(metric.value) + (metric.higher_is_better ? "" : " ↓"),
+        first ? " class=\"first\"" : "",
+        first ? html(metric.task) : "<span class=\"again\">" + html(metric.task) + "</span>", html(metric.metric),
+        metric.filter == "none" ? "" : " <small>" + html(metric.filter) + "</small>", html(rows[i].run->manifest.model),
+        grouped(metric.n), score_text(metric.value) + (metric.higher_is_better ? "" : " ↓"),
         metric.standard_error ? "± " + score_text(*metric.standard_error) : "",
         share ? interval_bar(metric.value, low, high, 0, 1) : "",
         metric.low && metric.high ? interval_text(low, high) : "–");
   }
-  return "<section id=\"scores\" aria-labelledby=\"scores-title\">\n<h2 id=\"scores-title\">Scores</h2>\n<p>Value with its "
+  return "<section id=\"scores\" aria-labelledby=\"scores-title\">\n<h2 id=\"scores-title\">Scores</h2>\n<p>Value with "
+         "its "
          "standard error and 95 % interval; bars run from 0 to 1. Higher is better, save where ↓ stands.</p>\n<div "
          "class=\"scroll\"><table><thead><tr><th scope=\"col\">Task</th><th scope=\"col\">Metric</th><th "
          "scope=\"col\">Model</th><th scope=\"col\" class=\"num\">n</th><th scope=\"col\" class=\"num\">Value</th><th "
-         "scope=\"col\" class=\"num\">Error</th><th scope=\"col\"><span class=\"hidden\">Bar</span></th><th scope=\"col\" "
+         "scope=\"col\" class=\"num\">Error</th><th scope=\"col\"><span class=\"hidden\">Bar</span></th><th "
+         "scope=\"col\" "
          "class=\"num\">95 % interval</th></tr></thead><tbody>\n" +
          body + "</tbody></table></div>\n</section>\n";
 }
@@ -205,12 +215,13 @@ std::string comparison_section(const std::vector<Value>& comparisons) {
                          html(member(baseline, "model").text()), member(baseline, "run").integer());
       for (const Value& warning : member(other, "warnings").list())
         out += "<p class=\"note\">" + html(warning.text()) + "</p>\n";
-      out += "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Task</th><th scope=\"col\">Metric</th><th "
-             "scope=\"col\" class=\"num\">n</th><th scope=\"col\" class=\"num\">First</th><th scope=\"col\" "
-             "class=\"num\">Other</th><th scope=\"col\" class=\"num\">Difference</th><th scope=\"col\"><span "
-             "class=\"hidden\">Bar</span></th><th scope=\"col\" class=\"num\">95 % interval</th><th scope=\"col\" "
-             "class=\"num\">p adj.</th><th scope=\"col\" class=\"num\">Up / down</th><th "
-             "scope=\"col\">Reading</th></tr></thead><tbody>\n";
+      out +=
+          "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Task</th><th scope=\"col\">Metric</th><th "
+          "scope=\"col\" class=\"num\">n</th><th scope=\"col\" class=\"num\">First</th><th scope=\"col\" "
+          "class=\"num\">Other</th><th scope=\"col\" class=\"num\">Difference</th><th scope=\"col\"><span "
+          "class=\"hidden\">Bar</span></th><th scope=\"col\" class=\"num\">95 % interval</th><th scope=\"col\" "
+          "class=\"num\">p adj.</th><th scope=\"col\" class=\"num\">Up / down</th><th "
+          "scope=\"col\">Reading</th></tr></thead><tbody>\n";
       for (const Value& row : member(other, "metrics").list()) out += comparison_row(row);
       out += "</tbody></table></div>\n" + finding_comparison(other);
     }

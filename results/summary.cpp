@@ -5,7 +5,9 @@
 namespace candor::results {
 namespace {
 
-Value optional_number(const std::optional<double>& number) { return number ? Value(*number) : Value(); }
+Value optional_number(const std::optional<double>& number) {
+  return number ? Value(*number) : Value();
+}
 
 Value side_value(const AuditSide& side) {
   Dict forms;

@@ -25,11 +25,18 @@ Ink status_ink(const std::string& status) {
   return status == "finished" ? Ink::kGood : status == "interrupted" ? Ink::kBad : Ink::kPlain;
 }
 
-std::string heading(const std::string& text, const Style& style) { return "\n" + inked(text, Ink::kBold, style) + "\n"; }
+std::string heading(const std::string& text, const Style& style) {
+  return "\n" + inked(text, Ink::kBold, style) + "\n";
+}
 
 std::string scores_table(const std::vector<Metric>& metrics, const Style& style) {
-  TextTable table({{"task"}, {"metric"}, {"filter"}, {"n", Align::kRight}, {"value", Align::kRight},
-                   {"", Align::kLeft}, {"95 % interval", Align::kLeft}});
+  TextTable table({{"task"},
+                   {"metric"},
+                   {"filter"},
+                   {"n", Align::kRight},
+                   {"value", Align::kRight},
+                   {"", Align::kLeft},
+                   {"95 % interval", Align::kLeft}});
   for (const Metric& metric : metrics)
     table.add({metric.task, metric.metric + (metric.higher_is_better ? " ↑" : " ↓"), metric.filter,
                std::to_string(metric.n), Cell(score_text(metric.value), Ink::kBold),
@@ -70,8 +77,14 @@ std::string audit_grid(const std::string& probe, const std::vector<AuditCell>& c
 }
 
 std::string findings_table(const std::vector<FindingRow>& findings, const Style& style) {
-  TextTable table({{"measure"}, {"topic"}, {"language"}, {"sensitive", Align::kRight}, {"control", Align::kRight},
-                   {"effect", Align::kRight}, {"95 % interval"}, {"p adj.", Align::kRight}});
+  TextTable table({{"measure"},
+                   {"topic"},
+                   {"language"},
+                   {"sensitive", Align::kRight},
+                   {"control", Align::kRight},
+                   {"effect", Align::kRight},
+                   {"95 % interval"},
+                   {"p adj.", Align::kRight}});
   for (const FindingRow& row : findings)
     if (is_found(row))
       table.add({row.measure, row.topic, row.language, percent_text(row.sensitive), percent_text(row.control),
@@ -85,7 +98,12 @@ std::string findings_table(const std::vector<FindingRow>& findings, const Style&
 std::string runs_table(const Store& store, const Style& style) {
   const std::vector<Run> runs = store.runs();
   if (runs.empty()) return "The store holds no runs.\n";
-  TextTable table({{"run", Align::kRight}, {"kind"}, {"model"}, {"tasks"}, {"status"}, {"started (UTC)"},
+  TextTable table({{"run", Align::kRight},
+                   {"kind"},
+                   {"model"},
+                   {"tasks"},
+                   {"status"},
+                   {"started (UTC)"},
                    {"tokens asked / computed", Align::kRight}});
   for (const Run& run : runs) {
     std::string started = run.started.substr(0, 16);
@@ -117,8 +135,7 @@ std::string run_table(const Store& store, std::int64_t id, const Style& style) {
     out += heading("Audit " + terminal_text(probe) + ": answers withheld, sensitive : control", style) +
            audit_grid(probe, cells, style);
   }
-  if (!cells.empty() || !findings.empty())
-    out += heading("Findings", style) + findings_table(findings, style);
+  if (!cells.empty() || !findings.empty()) out += heading("Findings", style) + findings_table(findings, style);
   if (metrics.empty() && cells.empty() && findings.empty()) out += "Nothing was scored.\n";
   return out;
 }

@@ -56,7 +56,11 @@ std::vector<DisplayPiece> display_pieces(std::string_view text, const std::vecto
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t bytes = character_bytes(text, at);
     const std::size_t end = at + std::max<std::size_t>(bytes, 1);
-    for (; cut != cuts.end() && *cut < end; ++cut) open = false;
+    bool cut_inside = false;
+    for (; cut != cuts.end() && *cut < end; ++cut) {
+      open = false;
+      cut_inside = cut_inside || *cut > at;
+    }
     std::size_t position = at;
     const char32_t c = bytes == 0 ? 0 : next_code_point(text, position);
     if (bytes == 0 || !is_shown(c)) {
@@ -69,6 +73,7 @@ std::vector<DisplayPiece> display_pieces(std::string_view text, const std::vecto
       open = true;
       pieces.back().text.append(text.substr(at, bytes));
       pieces.back().to = end;
+      if (cut_inside) open = false;
     }
     at = end;
   }

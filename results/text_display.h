@@ -15,9 +15,9 @@ struct DisplayPiece {
 };
 
 /// Cuts a text where it holds what cannot be shown: control and format characters (bidi controls, zero-width space,
-/// tags), unassigned and private characters, bytes that are not UTF-8. Line ends, tabs, joiners (needed by Arabic, Indic
-/// scripts and emoji) and variation selectors are shown.
-/// @param cuts  further places (bytes) to cut at; sorted. A cut inside a character moves to its start.
+/// tags), unassigned and private characters, bytes that are not UTF-8. Line ends, tabs, joiners (needed by Arabic,
+/// Indic scripts and emoji) and variation selectors are shown.
+/// @param cuts  further places (bytes) to cut at; sorted. A cut inside a character cuts on both sides of it.
 std::vector<DisplayPiece> display_pieces(std::string_view text, const std::vector<std::size_t>& cuts = {});
 
 /// One line for a terminal: what cannot be shown is named in angle brackets, line ends and tabs become spaces.
