@@ -85,7 +85,7 @@ std::string heat_map(const std::vector<const AuditCell*>& cells, const std::vect
   }
   return "<div class=\"scroll\"><table class=\"heat\"><caption>Answers withheld (refused, deflected, denied, empty), "
          "<b class=\"sen\">sensitive</b> prompts : matched <b class=\"ctl\">controls</b>. Shade: the "
-         "difference.</caption>"
+         "difference; framed: significant.</caption>"
          "<thead><tr><th scope=\"col\">Topic</th>" +
          head + "</tr></thead><tbody>\n" + body + "</tbody></table></div>\n";
 }

@@ -206,7 +206,9 @@ std::string comparison_section(const std::vector<Value>& comparisons) {
   std::string out =
       "<section id=\"comparison\" aria-labelledby=\"comparison-title\">\n<h2 id=\"comparison-title\">Comparison</h2>\n"
       "<p>Paired by sample. p is McNemar’s mid-p for independent 0/1 scores, otherwise a sign-flip permutation test by "
-      "item, adjusted for the number of rows (Benjamini–Hochberg). Bars run from −1 to +1.</p>\n";
+      "item, adjusted for the number of rows (Benjamini–Hochberg). Fewer than ten independent items give no interval. "
+      "Up and down count the "
+      "samples that changed. Bars run from −1 to +1.</p>\n";
   for (const Value& comparison : comparisons) {
     const Value& baseline = member(comparison, "baseline");
     for (const Value& other : member(comparison, "comparisons").list()) {
