@@ -1,10 +1,12 @@
 #include "scoring/judge_steps.h"
 
 #include <algorithm>
+#include <array>
 #include <bitset>
 #include <cstring>
 #include <memory>
 
+#include "base/utf8.h"
 #include "scoring/language.h"
 
 namespace candor::scoring {
@@ -67,9 +69,17 @@ Steps judge_steps(const RuleBook& rules, std::string_view answer, std::string_vi
   }
   steps.examined = examine(answer.substr(steps.answer_at), steps.answer_at);
   const std::string& text = steps.examined.normalized.text;
-  steps.language = language.empty() ? guess_language_of_normalized(text) : std::string(language);
+  steps.language = language;
+  // A caller may only know what was asked in; letters of another script tell that the answer is not in it.
+  const bool other_script = text.size() * 10 > count_code_points(text) * 14;
+  if (language.empty() || other_script) {
+    std::string guessed = guess_language_of_normalized(text);
+    if (language.empty() || (guessed != "und" && primary(guessed) != primary(language)))
+      steps.language = std::move(guessed);
+  }
   steps.group = group_of(steps.language);
-  steps.hits = rules.find(text);
+  const std::array<std::string_view, 2> languages = {"en", primary(steps.language)};
+  steps.hits = rules.find(text, languages);
   settle(steps.hits, text);
   steps.features = features_of(steps.examined, steps.hits);
   return steps;

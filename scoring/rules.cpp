@@ -85,7 +85,9 @@ std::string widen_pattern(std::string_view pattern, const Parts& parts, bool wor
     if (c == U']') in_class = false;
     const std::u32string_view traditional = chinese ? traditional_forms(c) : std::u32string_view{};
     if (c == U' ' && !in_class) {
-      result += "[ *_]+";
+      const bool optional = at < full.size() && full[at] == '?';
+      result += optional ? "[ *_]*" : "[ *_]+";
+      at += optional;
     } else if (c == U'\'' && !in_class) {
       result += "['\u2019\u2018`\u00b4]";
       if (at >= full.size() || full[at] != '?') result += '?';
@@ -108,8 +110,16 @@ struct RuleBook::State {
     RuleClass rule_class;
     std::unique_ptr<RE2> pattern;
   };
+  /// The rules of one file, [first, first + count) of all. A set per language: together their automaton would have to
+  /// remember half-matches in fifteen languages at once, and would outgrow any memory.
+  struct Language {
+    std::string code;
+    std::uint32_t first = 0;
+    RE2::Set set{options(kSetMemoryBytes), RE2::UNANCHORED};
+    explicit Language(std::string language) : code(std::move(language)) {}
+  };
   std::vector<Rule> rules;
-  RE2::Set set{options(kSetMemoryBytes), RE2::UNANCHORED};
+  std::vector<std::unique_ptr<Language>> languages;
 
   void load(std::string_view name, std::string_view content) {
     const std::string where(name);
@@ -117,6 +127,8 @@ struct RuleBook::State {
     Fields fields(file, where);
     const std::string language = fields.text("language");
     const bool word_start = fields.boolean("word_start");
+    languages.push_back(std::make_unique<Language>(language));
+    languages.back()->first = static_cast<std::uint32_t>(rules.size());
     Parts parts;
     if (const Value* given = fields.optional_dict("parts"))
       for (const auto& [part, pattern] : given->dict())
@@ -126,13 +138,14 @@ struct RuleBook::State {
         add(language, class_from_name(class_name, where), id,
             widen_pattern(pattern.text(), parts, word_start, language == "zh", where), where);
     fields.finish();
+    CANDOR_CHECK(languages.back()->set.Compile(), "the rules of a language fit into the memory of a set");
   }
 
   void add(const std::string& language, RuleClass rule_class, const std::string& id, const std::string& pattern,
            const std::string& where) {
     std::string problem;
     auto compiled = std::make_unique<RE2>(pattern, options(kRuleMemoryBytes));
-    if (!compiled->ok() || set.Add(pattern, &problem) != static_cast<int>(rules.size()))
+    if (!compiled->ok() || languages.back()->set.Add(pattern, &problem) < 0)
       throw Error(ErrorKind::kBadInput, where + ": rule '" + id + "'", compiled->error() + problem);
     rules.push_back({language + "." + std::string(rule_class_name(rule_class)) + "." + id, language, rule_class,
                      std::move(compiled)});
@@ -143,7 +156,6 @@ RuleBook::RuleBook() {
   auto state = std::make_unique<State>();
   for (const EmbeddedFile& file : embedded_files())
     if (file.name.ends_with(".yaml") && file.name != "rules/languages.yaml") state->load(file.name, file.content);
-  CANDOR_CHECK(state->set.Compile(), "the rules fit into the memory of a set");
   state_ = std::move(state);
 }
 RuleBook::RuleBook(RuleBook&&) noexcept = default;
@@ -159,27 +171,34 @@ std::size_t RuleBook::size() const noexcept {
   return state_->rules.size();
 }
 
-std::vector<Hit> RuleBook::find(std::string_view text) const {
+std::vector<Hit> RuleBook::find(std::string_view text, std::span<const std::string_view> languages) const {
   std::vector<Hit> hits;
   std::vector<int> matched;
-  RE2::Set::ErrorInfo problem{};
   const re2::StringPiece piece(text.data(), text.size());
-  if (!state_->set.Match(piece, &matched, &problem)) {
-    if (problem.kind == RE2::Set::kNoError) return hits;
-    // The automaton did not fit: every rule is tried alone, which is slower and finds the same.
-    matched.resize(state_->rules.size());
-    for (std::size_t i = 0; i < matched.size(); ++i) matched[i] = static_cast<int>(i);
-  }
-  for (const int index : matched) {
-    const auto rule = static_cast<std::uint32_t>(index);
-    std::size_t at = 0;
-    re2::StringPiece span;
-    for (int place = 0; place < kPlaces && at <= text.size(); ++place) {
-      if (!state_->rules[rule].pattern->Match(piece, at, text.size(), RE2::UNANCHORED, &span, 1)) break;
-      const auto from = static_cast<std::uint32_t>(span.data() - text.data());
-      const auto to = static_cast<std::uint32_t>(from + span.size());
-      hits.push_back({rule, state_->rules[rule].rule_class, from, to, false});
-      at = std::max<std::size_t>(to, from + 1);
+  for (std::size_t i = 0; i < state_->languages.size(); ++i) {
+    const State::Language& language = *state_->languages[i];
+    if (std::find(languages.begin(), languages.end(), language.code) == languages.end()) continue;
+    const std::uint32_t end = i + 1 < state_->languages.size() ? state_->languages[i + 1]->first
+                                                               : static_cast<std::uint32_t>(state_->rules.size());
+    RE2::Set::ErrorInfo problem{};
+    matched.clear();
+    if (!language.set.Match(piece, &matched, &problem)) {
+      if (problem.kind == RE2::Set::kNoError) continue;
+      // The automaton did not fit: every rule is tried alone, which is slower and finds the same.
+      matched.resize(end - language.first);
+      for (std::size_t rule = 0; rule < matched.size(); ++rule) matched[rule] = static_cast<int>(rule);
+    }
+    for (const int index : matched) {
+      const std::uint32_t rule = language.first + static_cast<std::uint32_t>(index);
+      std::size_t at = 0;
+      re2::StringPiece span;
+      for (int place = 0; place < kPlaces && at <= text.size(); ++place) {
+        if (!state_->rules[rule].pattern->Match(piece, at, text.size(), RE2::UNANCHORED, &span, 1)) break;
+        const auto from = static_cast<std::uint32_t>(span.data() - text.data());
+        const auto to = static_cast<std::uint32_t>(from + span.size());
+        hits.push_back({rule, state_->rules[rule].rule_class, from, to, false});
+        at = std::max<std::size_t>(to, from + 1);
+      }
     }
   }
   std::sort(hits.begin(), hits.end(),

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,10 +54,11 @@ class RuleBook {
   RuleBook(RuleBook&&) noexcept;
   ~RuleBook();
 
-  /// Every rule that matches, with its first places (at most kPlaces each), in order of place. One pass over the text
-  /// finds which rules match at all; only those are searched for again.
+  /// Every rule of these languages that matches, with its first places (at most kPlaces each), in order of place. One
+  /// pass over the text per language finds which rules match at all; only those are searched for again.
   /// @param text  normalised.
-  std::vector<Hit> find(std::string_view text) const;
+  /// @param languages  as "en"; one without rules is passed over.
+  std::vector<Hit> find(std::string_view text, std::span<const std::string_view> languages) const;
 
   const std::string& id(std::uint32_t rule) const noexcept;        ///< "en.refuse.cannot_help"
   const std::string& language(std::uint32_t rule) const noexcept;  ///< "en"
