@@ -89,7 +89,7 @@ class BraceFormatter {
         const std::size_t next = name.find_first_of(".[", end + 1);
         const std::string_view part = name.substr(end + 1, next == std::string_view::npos ? next : next - end - 1);
         if (part.empty()) runtime_.value_error("Empty attribute in format string");
-        value = get_attribute(runtime_, value, part);
+        value = attribute(value, part);
         end = next;
       } else {
         const std::size_t close = name.find(']', end);
@@ -99,13 +99,32 @@ class BraceFormatter {
         const bool index = part.find_first_not_of("0123456789") == std::string_view::npos;
         const ParsedInteger number = index ? parse_integer(part, 10) : ParsedInteger{};
         if (number.status == ParsedInteger::Status::kOverflow) runtime_.overflow();
-        value = get_item(runtime_, value, index ? Object(number.value) : runtime_.text(part));
+        value = item(value, index ? Object(number.value) : runtime_.text(part));
         end = close + 1;
         if (end < name.size() && name[end] != '.' && name[end] != '[')
           runtime_.value_error("Only '.' or '[' may follow ']' in format field specifier");
       }
     }
     return value;
+  }
+
+  /// The sandbox takes `.name` as Jinja does; plain Python wants an attribute and nothing else.
+  Object attribute(const Object& value, std::string_view name) {
+    const bool only_member = value.is_dict() && find_method(Kind::kDict, name) == nullptr;
+    Object found = runtime_.options.chat_dialect || !only_member ? get_attribute(runtime_, value, name) : Object();
+    if (runtime_.options.chat_dialect || (!only_member && !found.is_undefined())) return found;
+    runtime_.fail(TemplateError::Kind::kType, "AttributeError: '" + std::string(type_name(value)) +
+                                                  "' object has no attribute " + text_repr(name));
+  }
+
+  Object item(const Object& value, const Object& key) {
+    if (runtime_.options.chat_dialect) return get_item(runtime_, value, key);
+    if (value.is_dict() && value.dict().find(runtime_, key) == nullptr)
+      runtime_.fail(TemplateError::Kind::kType, "KeyError: " + to_repr(runtime_, key));
+    Object found = value.is_dict() || key.is_whole() ? get_item(runtime_, value, key) : runtime_.undefined("");
+    if (!found.is_undefined()) return found;
+    if (key.is_whole()) runtime_.fail(TemplateError::Kind::kType, "IndexError: index out of range");
+    runtime_.type_error("indices must be integers, not 'str'");
   }
 
   Object first_value(std::string_view name) {

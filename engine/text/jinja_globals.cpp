@@ -21,7 +21,7 @@ Object make_range(Runtime& runtime, const Object&, Arguments& arguments) {
   range->stop = p.has(1) ? p.integer(1) : p.integer(0);
   range->step = p.integer(2, 1);
   if (range->step == 0) runtime.value_error("range() arg 3 must not be zero");
-  if (range->size() > kMaxRange)
+  if (runtime.options.chat_dialect && range->size() > kMaxRange)
     runtime.fail(TemplateError::Kind::kLimit,
                  "OverflowError: Range too big. The sandbox blocks ranges larger than MAX_RANGE (" +
                      std::to_string(kMaxRange) + ").");

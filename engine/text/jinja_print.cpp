@@ -63,8 +63,7 @@ void append_repr(Runtime& runtime, std::string& out, const Object& object) {
   runtime.check_size(out.size());
   switch (object.kind()) {
     case Kind::kUndefined:
-      if (object.undefined().strict) runtime.fail_undefined(object);
-      out += "Undefined";
+      out += "Undefined";  // even a strict one: Jinja leaves __repr__ alone
       return;
     case Kind::kNone:
       out += "None";
