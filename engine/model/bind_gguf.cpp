@@ -110,7 +110,8 @@ class GgufBinder {
     } else if (spec_.router.score == RouterSpec::Score::kSigmoid) {
       out.router_bias = correction_bias(experts);
     }
-    const bool together = builder_.has(prefix_ + "ffn_gate_exps.weight") || !builder_.has(prefix_ + "ffn_gate.0.weight");
+    const bool together =
+        builder_.has(prefix_ + "ffn_gate_exps.weight") || !builder_.has(prefix_ + "ffn_gate.0.weight");
     for (int e = 0; e < experts; ++e)
       out.experts.push_back(together ? expert_of_all(e, mlp.width) : expert_alone(e, mlp.width));
     if (mlp.shared_width > 0) out.shared = dense_mlp("_shexp", mlp.shared_width);
@@ -161,6 +162,8 @@ class GgufBinder {
 
 }  // namespace
 
-Weights bind_gguf(const ModelSpec& spec, CheckpointBuilder& builder) { return GgufBinder(spec, builder).bind(); }
+Weights bind_gguf(const ModelSpec& spec, CheckpointBuilder& builder) {
+  return GgufBinder(spec, builder).bind();
+}
 
 }  // namespace candor::model

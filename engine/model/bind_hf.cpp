@@ -152,6 +152,8 @@ class HfBinder {
 
 }  // namespace
 
-Weights bind_hf(const HfModel& model, CheckpointBuilder& builder) { return HfBinder(model, builder).bind(); }
+Weights bind_hf(const HfModel& model, CheckpointBuilder& builder) {
+  return HfBinder(model, builder).bind();
+}
 
 }  // namespace candor::model

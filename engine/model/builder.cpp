@@ -11,7 +11,9 @@ namespace {
   throw Error(ErrorKind::kBadInput, tensor.file + ": tensor '" + name + "'", what, remedy);
 }
 
-std::int64_t blocks_of(std::int64_t size) { return (size + kFp8Block - 1) / kFp8Block; }
+std::int64_t blocks_of(std::int64_t size) {
+  return (size + kFp8Block - 1) / kFp8Block;
+}
 
 }  // namespace
 
@@ -43,8 +45,7 @@ DataType CheckpointBuilder::type_of(const std::string& name, const Tensor& tenso
 
 void CheckpointBuilder::add_scales(StoredMatrix& matrix, const Tensor& tensor) {
   const std::string name = matrix.name_ + "_scale_inv";
-  if (!has(name))
-    refuse(matrix.name_, tensor, "is F8_E4M3 without '" + name + "', so that its scale is not known");
+  if (!has(name)) refuse(matrix.name_, tensor, "is F8_E4M3 without '" + name + "', so that its scale is not known");
   const Tensor& scales = require(name, {{blocks_of(matrix.rows_), blocks_of(matrix.cols_)}});
   if (scales.known != DataType::kF32) refuse(name, scales, "has the type " + scales.type + ", expected F32");
   matrix.scales_ = scales.data.data();

@@ -27,12 +27,12 @@ void visit(const ExpertWeights& mlp, const char* role, Use&& use) {
 
 template <class Use>
 void visit(const LayerWeights& layer, Use&& use) {
-  for (const StoredMatrix* matrix : {&layer.attention_norm, &layer.mlp_norm, &layer.q_norm, &layer.k_norm,
-                                     &layer.q_a_norm, &layer.kv_a_norm})
+  for (const StoredMatrix* matrix :
+       {&layer.attention_norm, &layer.mlp_norm, &layer.q_norm, &layer.k_norm, &layer.q_a_norm, &layer.kv_a_norm})
     use("norms", *matrix);
-  for (const StoredMatrix* matrix : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.q_bias, &layer.k_bias,
-                                     &layer.v_bias, &layer.o_bias, &layer.sinks, &layer.q_a, &layer.q_b, &layer.kv_a,
-                                     &layer.kv_b})
+  for (const StoredMatrix* matrix :
+       {&layer.q, &layer.k, &layer.v, &layer.o, &layer.q_bias, &layer.k_bias, &layer.v_bias, &layer.o_bias,
+        &layer.sinks, &layer.q_a, &layer.q_b, &layer.kv_a, &layer.kv_b})
     use("attention", *matrix);
   for (const StoredMatrix* matrix : {&layer.router, &layer.router_bias, &layer.shared_gate}) use("router", *matrix);
   visit(layer.mlp, "mlp", use);
@@ -78,8 +78,8 @@ void note_unused(const TensorTable& tensors, const std::set<std::string>& used, 
     }
   }
   for (const auto& [layer, count] : prediction_layers) {
-    notes.push_back("multi-token prediction layer " + std::to_string(layer) + " is not used (" +
-                    std::to_string(count) + " tensors)");
+    notes.push_back("multi-token prediction layer " + std::to_string(layer) + " is not used (" + std::to_string(count) +
+                    " tensors)");
   }
   constexpr std::size_t kShown = 8;
   for (std::size_t i = 0; i < others.size() && i < kShown; ++i)
@@ -97,7 +97,7 @@ struct Checkpoint::State {
   ModelSpec spec;
   Weights weights;
   std::vector<std::string> notes;
-  std::optional<HfCompanions> folder;     // exactly one of these two
+  std::optional<HfCompanions> folder;  // exactly one of these two
   std::optional<GgufMetadata> metadata;
   std::string where;
 
@@ -132,14 +132,16 @@ void Checkpoint::State::open_folder(const std::string& path) {
   spec = std::move(model.spec);
   notes = std::move(model.notes);
   const fs::path folder_path = fs::path(path).lexically_normal();
-  spec.name = folder_path.has_filename() ? folder_path.filename().string() : folder_path.parent_path().filename().string();
+  spec.name =
+      folder_path.has_filename() ? folder_path.filename().string() : folder_path.parent_path().filename().string();
 }
 
 void Checkpoint::State::check_index(const WeightFiles& found) const {
   for (const auto& [name, file] : found.file_of_tensor) {
     const auto tensor = tensors.find(name);
     if (tensor != tensors.end() && tensor->second.file == file) continue;
-    throw Error(ErrorKind::kBadInput, file, "has no tensor '" + name + "', which model.safetensors.index.json says it has",
+    throw Error(ErrorKind::kBadInput, file,
+                "has no tensor '" + name + "', which model.safetensors.index.json says it has",
                 "index and shards are not of the same download");
   }
 }
@@ -206,9 +208,15 @@ Checkpoint::Checkpoint(Checkpoint&&) noexcept = default;
 Checkpoint& Checkpoint::operator=(Checkpoint&&) noexcept = default;
 Checkpoint::~Checkpoint() = default;
 
-const ModelSpec& Checkpoint::spec() const noexcept { return state_->spec; }
-const StoredMatrix& Checkpoint::embedding() const noexcept { return state_->weights.embedding; }
-const StoredMatrix& Checkpoint::final_norm() const noexcept { return state_->weights.final_norm; }
+const ModelSpec& Checkpoint::spec() const noexcept {
+  return state_->spec;
+}
+const StoredMatrix& Checkpoint::embedding() const noexcept {
+  return state_->weights.embedding;
+}
+const StoredMatrix& Checkpoint::final_norm() const noexcept {
+  return state_->weights.final_norm;
+}
 const StoredMatrix& Checkpoint::head() const noexcept {
   return state_->spec.tied ? state_->weights.embedding : state_->weights.head;
 }
@@ -230,10 +238,8 @@ std::string Checkpoint::fingerprint() const {
   for (const MappedFile& file : state_->files) files.push_back(file.path());
   const FingerprintCache cache(files);
   if (std::string kept = cache.find(); !kept.empty()) return kept;
-  const std::string fingerprint = compute_fingerprint({.spec = state_->spec,
-                                                       .tensors = state_->tensors,
-                                                       .used = state_->used,
-                                                       .companions = state_->companions()});
+  const std::string fingerprint = compute_fingerprint(
+      {.spec = state_->spec, .tensors = state_->tensors, .used = state_->used, .companions = state_->companions()});
   cache.keep(fingerprint);
   return fingerprint;
 }
@@ -285,7 +291,9 @@ std::vector<TensorGroup> Checkpoint::groups() const {
   return groups;
 }
 
-const std::vector<std::string>& Checkpoint::notes() const noexcept { return state_->notes; }
+const std::vector<std::string>& Checkpoint::notes() const noexcept {
+  return state_->notes;
+}
 
 void Checkpoint::release(const StoredMatrix& matrix) const noexcept {
   const std::span<const std::byte> extent = matrix.extent();

@@ -64,7 +64,9 @@ std::optional<std::string> template_of(const Value& file) {
 
 }  // namespace
 
-std::string HfCompanions::path(const char* name) const { return (std::filesystem::path(folder_) / name).string(); }
+std::string HfCompanions::path(const char* name) const {
+  return (std::filesystem::path(folder_) / name).string();
+}
 
 bool HfCompanions::has(const char* name) const {
   std::error_code error;

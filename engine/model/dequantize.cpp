@@ -17,29 +17,36 @@ T load(const Byte* at) {
   return value;
 }
 
-/// Exact, branch-free, so that loops over it vectorise; no step makes a subnormal f32, which the engine's threads flush.
+/// Exact, branch-free, so that loops over it vectorise; no step makes a subnormal f32, which the engine's threads
+/// flush.
 inline float from_f16(std::uint16_t half) {
   const std::uint32_t magnitude = (half & 0x7fffu) << 13;  // exponent and mantissa where f32 has them
   constexpr std::uint32_t kRebias = (127 - 15) << 23;
   // Subnormals: put the mantissa under exponent 2^-14 and take 2^-14 away again.
-  const float tiny = std::bit_cast<float>(magnitude + kRebias + (1u << 23)) - std::bit_cast<float>(kRebias + (1u << 23));
+  const float tiny =
+      std::bit_cast<float>(magnitude + kRebias + (1u << 23)) - std::bit_cast<float>(kRebias + (1u << 23));
   const std::uint32_t normal = magnitude + kRebias + (magnitude >= 0x0f800000u ? kRebias : 0);  // inf, NaN: 255
   const std::uint32_t bits = magnitude < 0x00800000u ? std::bit_cast<std::uint32_t>(tiny) : normal;
   return std::bit_cast<float>(bits | (half & 0x8000u) << 16);
 }
 
-inline float from_bf16(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+inline float from_bf16(std::uint16_t bits) {
+  return std::bit_cast<float>(std::uint32_t{bits} << 16);
+}
 
 inline float from_e4m3(Byte byte) {
   const std::uint32_t magnitude = (byte & 0x7fu) << 20;
   constexpr std::uint32_t kRebias = (127 - 7) << 23;
-  const float tiny = std::bit_cast<float>(magnitude + kRebias + (1u << 23)) - std::bit_cast<float>(kRebias + (1u << 23));
+  const float tiny =
+      std::bit_cast<float>(magnitude + kRebias + (1u << 23)) - std::bit_cast<float>(kRebias + (1u << 23));
   const std::uint32_t normal = (byte & 0x7fu) == 0x7fu ? 0x7fc00000u : magnitude + kRebias;
   const std::uint32_t bits = magnitude < 0x00800000u ? std::bit_cast<std::uint32_t>(tiny) : normal;
   return std::bit_cast<float>(bits | (byte & 0x80u) << 24);
 }
 
-inline float half_at(const Byte* at) { return from_f16(load<std::uint16_t>(at)); }
+inline float half_at(const Byte* at) {
+  return from_f16(load<std::uint16_t>(at));
+}
 
 /// 2^(exponent - 128): half the e8m0 scale, for tables that hold doubled values (ggml_e8m0_to_fp32_half).
 inline float half_e8m0(Byte exponent) {
@@ -151,7 +158,8 @@ struct ScaleMin {
 /// Six-bit scales and minima of Q4_K and Q5_K (get_scale_min_k4).
 ScaleMin scale_min(const Byte* packed, int group) {
   if (group < 4) return {packed[group] & 63, packed[group + 4] & 63};
-  return {(packed[group + 4] & 15) | (packed[group - 4] >> 6) << 4, (packed[group + 4] >> 4) | (packed[group] >> 6) << 4};
+  return {(packed[group + 4] & 15) | (packed[group - 4] >> 6) << 4, (packed[group + 4] >> 4) | (packed[group] >> 6)
+                                                                                                   << 4};
 }
 
 void q4_k(const Byte* block, float* out) {
@@ -212,7 +220,9 @@ void plain(const Byte* row, std::int64_t count, std::int64_t step, float* out) {
   }
 }
 
-inline float same(float value) { return value; }
+inline float same(float value) {
+  return value;
+}
 
 }  // namespace
 
@@ -220,9 +230,12 @@ void dequantize_strided(DataType type, const std::byte* row, std::int64_t count,
                         float* out) noexcept {
   const auto* at = reinterpret_cast<const Byte*>(row);
   switch (type) {
-    case DataType::kF32: return plain<float, same>(at, count, step, out);
-    case DataType::kF16: return plain<std::uint16_t, from_f16>(at, count, step, out);
-    default: return plain<std::uint16_t, from_bf16>(at, count, step, out);
+    case DataType::kF32:
+      return plain<float, same>(at, count, step, out);
+    case DataType::kF16:
+      return plain<std::uint16_t, from_f16>(at, count, step, out);
+    default:
+      return plain<std::uint16_t, from_bf16>(at, count, step, out);
   }
 }
 
@@ -230,22 +243,38 @@ void dequantize(DataType type, const std::byte* row, std::int64_t count, float* 
   const auto* at = reinterpret_cast<const Byte*>(row);
   const BlockSize size = block_size(type);
   switch (type) {
-    case DataType::kF32: std::memcpy(out, row, static_cast<std::size_t>(count) * sizeof(float)); return;
+    case DataType::kF32:
+      std::memcpy(out, row, static_cast<std::size_t>(count) * sizeof(float));
+      return;
     case DataType::kF16:
-    case DataType::kBF16: return dequantize_strided(type, row, count, 1, out);
-    case DataType::kF8E4M3: return plain<Byte, from_e4m3>(at, count, 1, out);
-    case DataType::kQ4_0: return blocks<q4_0>(at, size, count, out);
-    case DataType::kQ4_1: return blocks<q4_1>(at, size, count, out);
-    case DataType::kQ5_0: return blocks<q5_0>(at, size, count, out);
-    case DataType::kQ5_1: return blocks<q5_1>(at, size, count, out);
-    case DataType::kQ8_0: return blocks<q8_0>(at, size, count, out);
-    case DataType::kQ2_K: return blocks<q2_k>(at, size, count, out);
-    case DataType::kQ3_K: return blocks<q3_k>(at, size, count, out);
-    case DataType::kQ4_K: return blocks<q4_k>(at, size, count, out);
-    case DataType::kQ5_K: return blocks<q5_k>(at, size, count, out);
-    case DataType::kQ6_K: return blocks<q6_k>(at, size, count, out);
-    case DataType::kIQ4_NL: return blocks<iq4_nl>(at, size, count, out);
-    case DataType::kMXFP4: return blocks<mxfp4>(at, size, count, out);
+    case DataType::kBF16:
+      return dequantize_strided(type, row, count, 1, out);
+    case DataType::kF8E4M3:
+      return plain<Byte, from_e4m3>(at, count, 1, out);
+    case DataType::kQ4_0:
+      return blocks<q4_0>(at, size, count, out);
+    case DataType::kQ4_1:
+      return blocks<q4_1>(at, size, count, out);
+    case DataType::kQ5_0:
+      return blocks<q5_0>(at, size, count, out);
+    case DataType::kQ5_1:
+      return blocks<q5_1>(at, size, count, out);
+    case DataType::kQ8_0:
+      return blocks<q8_0>(at, size, count, out);
+    case DataType::kQ2_K:
+      return blocks<q2_k>(at, size, count, out);
+    case DataType::kQ3_K:
+      return blocks<q3_k>(at, size, count, out);
+    case DataType::kQ4_K:
+      return blocks<q4_k>(at, size, count, out);
+    case DataType::kQ5_K:
+      return blocks<q5_k>(at, size, count, out);
+    case DataType::kQ6_K:
+      return blocks<q6_k>(at, size, count, out);
+    case DataType::kIQ4_NL:
+      return blocks<iq4_nl>(at, size, count, out);
+    case DataType::kMXFP4:
+      return blocks<mxfp4>(at, size, count, out);
   }
 }
 

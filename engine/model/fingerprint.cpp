@@ -16,10 +16,11 @@ namespace {
 // Part of every cache key: a fingerprint made by another rule is not found.
 constexpr std::string_view kRule = "candor fingerprint 1";
 
-std::string text_of(double value) { return to_json(Value(value)); }
+std::string text_of(double value) {
+  return to_json(Value(value));
+}
 template <class T>
-  requires(std::is_integral_v<T> || std::is_enum_v<T>)
-std::string text_of(T value) {
+requires(std::is_integral_v<T> || std::is_enum_v<T>) std::string text_of(T value) {
   return std::to_string(static_cast<std::int64_t>(value));
 }
 
@@ -37,8 +38,8 @@ std::string canonical(const ModelSpec& spec) {
   const RopeSpec& r = a.rope;
   const RouterSpec& m = spec.router;
   std::string out;
-  line(out, "model", spec.vocab_size, spec.hidden, spec.context, spec.norm_epsilon, spec.latent_norm_epsilon,
-       spec.tied, spec.activation, spec.swiglu_limit);
+  line(out, "model", spec.vocab_size, spec.hidden, spec.context, spec.norm_epsilon, spec.latent_norm_epsilon, spec.tied,
+       spec.activation, spec.swiglu_limit);
   line(out, "attention", a.kind, a.heads, a.kv_heads, a.head_dim, a.v_head_dim, a.softmax_scale, a.qk_norm,
        a.clip_qkv.has_value(), a.clip_qkv.value_or(0), a.sinks, a.q_lora_rank, a.kv_lora_rank, a.nope_dim, a.rope_dim);
   line(out, "rope", r.dims, r.theta, r.pairing, r.scaling, r.factor, r.original_context, r.low_freq_factor,
@@ -54,7 +55,9 @@ std::string canonical(const ModelSpec& spec) {
 }
 
 /// With its length in front, so that no two lists of parts make the same bytes.
-void add(Sha256& hash, std::string_view text) { hash.add(std::to_string(text.size()) + ":").add(text); }
+void add(Sha256& hash, std::string_view text) {
+  hash.add(std::to_string(text.size()) + ":").add(text);
+}
 
 std::string cache_folder() {
   namespace fs = std::filesystem;

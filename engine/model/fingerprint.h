@@ -12,7 +12,7 @@ namespace candor::model {
 
 /// What the fingerprint is taken of.
 struct FingerprintParts {
-  const ModelSpec& spec;             ///< All but the name.
+  const ModelSpec& spec;  ///< All but the name.
   const TensorTable& tensors;
   const std::set<std::string>& used;  ///< Names in `tensors` that count: not multi-token prediction and the like.
   /// Tokenizer and chat template: label and bytes. Paths do not belong here.

@@ -19,47 +19,82 @@ constexpr std::uint64_t kMaxAlignment = 1 << 20;
 /// ggml_type of ggml.h. Those that are not listed are known by number only.
 std::optional<DataType> type_of(std::uint32_t number) {
   switch (number) {
-    case 0: return DataType::kF32;
-    case 1: return DataType::kF16;
-    case 2: return DataType::kQ4_0;
-    case 3: return DataType::kQ4_1;
-    case 6: return DataType::kQ5_0;
-    case 7: return DataType::kQ5_1;
-    case 8: return DataType::kQ8_0;
-    case 10: return DataType::kQ2_K;
-    case 11: return DataType::kQ3_K;
-    case 12: return DataType::kQ4_K;
-    case 13: return DataType::kQ5_K;
-    case 14: return DataType::kQ6_K;
-    case 20: return DataType::kIQ4_NL;
-    case 30: return DataType::kBF16;
-    case 39: return DataType::kMXFP4;
-    default: return std::nullopt;
+    case 0:
+      return DataType::kF32;
+    case 1:
+      return DataType::kF16;
+    case 2:
+      return DataType::kQ4_0;
+    case 3:
+      return DataType::kQ4_1;
+    case 6:
+      return DataType::kQ5_0;
+    case 7:
+      return DataType::kQ5_1;
+    case 8:
+      return DataType::kQ8_0;
+    case 10:
+      return DataType::kQ2_K;
+    case 11:
+      return DataType::kQ3_K;
+    case 12:
+      return DataType::kQ4_K;
+    case 13:
+      return DataType::kQ5_K;
+    case 14:
+      return DataType::kQ6_K;
+    case 20:
+      return DataType::kIQ4_NL;
+    case 30:
+      return DataType::kBF16;
+    case 39:
+      return DataType::kMXFP4;
+    default:
+      return std::nullopt;
   }
 }
 
 std::string name_of(std::uint32_t number) {
   if (const auto known = type_of(number)) return std::string(type_name(*known));
   switch (number) {
-    case 9: return "Q8_1";
-    case 15: return "Q8_K";
-    case 16: return "IQ2_XXS";
-    case 17: return "IQ2_XS";
-    case 18: return "IQ3_XXS";
-    case 19: return "IQ1_S";
-    case 21: return "IQ3_S";
-    case 22: return "IQ2_S";
-    case 23: return "IQ4_XS";
-    case 24: return "I8";
-    case 25: return "I16";
-    case 26: return "I32";
-    case 27: return "I64";
-    case 28: return "F64";
-    case 29: return "IQ1_M";
-    case 34: return "TQ1_0";
-    case 35: return "TQ2_0";
-    case 40: return "NVFP4";
-    default: return "ggml type " + std::to_string(number);
+    case 9:
+      return "Q8_1";
+    case 15:
+      return "Q8_K";
+    case 16:
+      return "IQ2_XXS";
+    case 17:
+      return "IQ2_XS";
+    case 18:
+      return "IQ3_XXS";
+    case 19:
+      return "IQ1_S";
+    case 21:
+      return "IQ3_S";
+    case 22:
+      return "IQ2_S";
+    case 23:
+      return "IQ4_XS";
+    case 24:
+      return "I8";
+    case 25:
+      return "I16";
+    case 26:
+      return "I32";
+    case 27:
+      return "I64";
+    case 28:
+      return "F64";
+    case 29:
+      return "IQ1_M";
+    case 34:
+      return "TQ1_0";
+    case 35:
+      return "TQ2_0";
+    case 40:
+      return "NVFP4";
+    default:
+      return "ggml type " + std::to_string(number);
   }
 }
 
@@ -82,7 +117,8 @@ Info read_info(GgufCursor& cursor, const std::string& file) {
   for (std::uint32_t i = 0; i < dimensions; ++i) {
     const std::uint64_t size = cursor.u64();
     if (size > static_cast<std::uint64_t>(INT64_MAX)) refuse(where, "has a dimension of " + std::to_string(size));
-    info.tensor.shape.insert(info.tensor.shape.begin(), static_cast<std::int64_t>(size));  // the file's order: fastest first
+    info.tensor.shape.insert(info.tensor.shape.begin(),
+                             static_cast<std::int64_t>(size));  // the file's order: fastest first
   }
   const std::uint32_t type = cursor.u32();
   info.tensor.known = type_of(type);
@@ -104,7 +140,8 @@ void place(Info& info, std::span<const std::byte> data, std::uint64_t alignment,
   }
   const std::int64_t cols = info.tensor.shape.empty() ? 1 : info.tensor.shape.back();
   const std::optional<std::int64_t> row = row_bytes(*info.tensor.known, cols);
-  if (!row) refuse(where, "has rows of " + std::to_string(cols) + " elements, which " + info.tensor.type + " cannot have");
+  if (!row)
+    refuse(where, "has rows of " + std::to_string(cols) + " elements, which " + info.tensor.type + " cannot have");
   std::vector<std::int64_t> sizes = info.tensor.shape;
   if (!sizes.empty()) sizes.pop_back();
   sizes.push_back(*row);
@@ -135,7 +172,8 @@ GgufMetadata read_gguf(const MappedFile& file, TensorTable& tensors) {
   if (version == 0x02000000 || version == 0x03000000)
     throw Error(ErrorKind::kBadInput, file.path(), "is a big-endian GGUF file", "convert it to little-endian");
   if (version != 2 && version != 3)
-    throw Error(ErrorKind::kBadInput, file.path(), "is GGUF version " + std::to_string(version) + "; known are 2 and 3");
+    throw Error(ErrorKind::kBadInput, file.path(),
+                "is GGUF version " + std::to_string(version) + "; known are 2 and 3");
   const std::uint64_t tensor_count = cursor.u64();
   const std::uint64_t entry_count = cursor.u64();
   if (tensor_count > cursor.remaining() / kMinTensorInfoBytes || entry_count > cursor.remaining() / kMinEntryBytes) {
@@ -181,8 +219,8 @@ std::vector<std::string> find_gguf_parts(const std::string& path) {
     parts.push_back(stem + tail.data());
     std::error_code error;
     if (!std::filesystem::exists(parts.back(), error)) {
-      throw Error(ErrorKind::kBadInput, parts.back(), "is missing: the model is split into " + std::to_string(count) +
-                                                          " files", "download it");
+      throw Error(ErrorKind::kBadInput, parts.back(),
+                  "is missing: the model is split into " + std::to_string(count) + " files", "download it");
     }
   }
   if (parts.empty()) return {path};

@@ -17,11 +17,23 @@ constexpr int kMaxArrayDepth = 4;
 /// 0: no fixed size.
 int bytes_of(std::uint32_t type) {
   switch (type) {
-    case kU8: case kI8: case kBool: return 1;
-    case kU16: case kI16: return 2;
-    case kU32: case kI32: case kF32: return 4;
-    case kU64: case kI64: case kF64: return 8;
-    default: return 0;
+    case kU8:
+    case kI8:
+    case kBool:
+      return 1;
+    case kU16:
+    case kI16:
+      return 2;
+    case kU32:
+    case kI32:
+    case kF32:
+      return 4;
+    case kU64:
+    case kI64:
+    case kF64:
+      return 8;
+    default:
+      return 0;
   }
 }
 
@@ -31,16 +43,22 @@ std::uint64_t little_endian(std::span<const std::byte> bytes) {
   return value;
 }
 
-bool is_integer(std::uint32_t type) { return bytes_of(type) > 0 && type != kF32 && type != kF64 && type != kBool; }
+bool is_integer(std::uint32_t type) {
+  return bytes_of(type) > 0 && type != kF32 && type != kF64 && type != kBool;
+}
 
 /// Values above the signed range are never sizes or ids: they become the largest one, which every check refuses.
 std::int64_t decode_integer(std::uint32_t type, std::span<const std::byte> bytes) {
   const std::uint64_t raw = little_endian(bytes);
   switch (type) {
-    case kI8: return static_cast<std::int8_t>(raw);
-    case kI16: return static_cast<std::int16_t>(raw);
-    case kI32: return static_cast<std::int32_t>(raw);
-    case kI64: return static_cast<std::int64_t>(raw);
+    case kI8:
+      return static_cast<std::int8_t>(raw);
+    case kI16:
+      return static_cast<std::int16_t>(raw);
+    case kI32:
+      return static_cast<std::int32_t>(raw);
+    case kI64:
+      return static_cast<std::int64_t>(raw);
     default:
       return static_cast<std::int64_t>(std::min<std::uint64_t>(raw, std::numeric_limits<std::int64_t>::max()));
   }
@@ -66,8 +84,12 @@ std::span<const std::byte> GgufCursor::take(std::uint64_t count) {
   return part;
 }
 
-std::uint32_t GgufCursor::u32() { return static_cast<std::uint32_t>(little_endian(take(4))); }
-std::uint64_t GgufCursor::u64() { return little_endian(take(8)); }
+std::uint32_t GgufCursor::u32() {
+  return static_cast<std::uint32_t>(little_endian(take(4)));
+}
+std::uint64_t GgufCursor::u64() {
+  return little_endian(take(8));
+}
 
 std::string_view GgufCursor::text() {
   const std::uint64_t length = u64();
@@ -123,7 +145,9 @@ const GgufMetadata::Entry* GgufMetadata::find(std::string_view key) const {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
-bool GgufMetadata::has(std::string_view key) const { return find(key) != nullptr; }
+bool GgufMetadata::has(std::string_view key) const {
+  return find(key) != nullptr;
+}
 
 void GgufMetadata::refuse(std::string_view key, std::string_view wanted) const {
   throw Error(ErrorKind::kBadInput, where_, "'" + std::string(key) + "' is not " + std::string(wanted));

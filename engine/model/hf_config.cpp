@@ -8,13 +8,25 @@
 namespace candor::model {
 namespace {
 
-std::string quoted(std::string_view key) { return "'" + std::string(key) + "'"; }
+std::string quoted(std::string_view key) {
+  return "'" + std::string(key) + "'";
+}
 
-bool is_integral(const Value& value) { return value.is_integer(); }
-bool is_number(const Value& value) { return value.is_number(); }
-bool is_flag(const Value& value) { return value.is_bool(); }
-bool is_text(const Value& value) { return value.is_text(); }
-bool is_list(const Value& value) { return value.is_list(); }
+bool is_integral(const Value& value) {
+  return value.is_integer();
+}
+bool is_number(const Value& value) {
+  return value.is_number();
+}
+bool is_flag(const Value& value) {
+  return value.is_bool();
+}
+bool is_text(const Value& value) {
+  return value.is_text();
+}
+bool is_list(const Value& value) {
+  return value.is_list();
+}
 
 }  // namespace
 
@@ -27,7 +39,9 @@ const Value* HfConfig::find(std::string_view key) const {
   return found == nullptr || found->is_null() ? nullptr : found;
 }
 
-bool HfConfig::states(std::string_view key) const { return value_.find(key) != nullptr; }
+bool HfConfig::states(std::string_view key) const {
+  return value_.find(key) != nullptr;
+}
 
 void HfConfig::refuse(std::string_view key, const std::string& what, const std::string& remedy) const {
   throw Error(ErrorKind::kBadInput, where_, quoted(key) + " " + what, remedy);

@@ -18,11 +18,29 @@ namespace candor::model {
 
 /// How numbers are stored (ggml's and safetensors' type names).
 enum class DataType {
-  kF32, kF16, kBF16, kF8E4M3, kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ8_0, kQ2_K, kQ3_K, kQ4_K, kQ5_K, kQ6_K, kIQ4_NL, kMXFP4,
+  kF32,
+  kF16,
+  kBF16,
+  kF8E4M3,
+  kQ4_0,
+  kQ4_1,
+  kQ5_0,
+  kQ5_1,
+  kQ8_0,
+  kQ2_K,
+  kQ3_K,
+  kQ4_K,
+  kQ5_K,
+  kQ6_K,
+  kIQ4_NL,
+  kMXFP4,
 };
 std::string_view type_name(DataType type);  ///< "BF16", "Q4_1", ...
 /// Elements per block and bytes per block: {32, 18} for Q4_0, {1, 2} for BF16.
-struct BlockSize { int elements; int bytes; };
+struct BlockSize {
+  int elements;
+  int bytes;
+};
 BlockSize block_size(DataType type);
 
 struct SplitLatent;
@@ -55,12 +73,12 @@ class StoredMatrix {
   DataType type_ = DataType::kF32;
   std::int64_t rows_ = 0, cols_ = 0;
   const std::byte* data_ = nullptr;
-  std::int64_t row_step_bytes_ = 0;            // from a row to the next (gpt-oss: every other row)
-  const std::byte* scales_ = nullptr;          // fp8: f32 [ceil(rows/128), ceil(cols/128)]; mxfp4: e8m0 per 32
+  std::int64_t row_step_bytes_ = 0;    // from a row to the next (gpt-oss: every other row)
+  const std::byte* scales_ = nullptr;  // fp8: f32 [ceil(rows/128), ceil(cols/128)]; mxfp4: e8m0 per 32
   std::int64_t scale_step_bytes_ = 0;
-  std::int64_t first_row_ = 0;                 // within the scaled matrix
-  std::int64_t col_step_ = 1;                  // elements from a column to the next (gpt-oss: biases, transposed weights)
-  const SplitLatent* split_ = nullptr;         // GGUF deepseek2: kv_b in two tensors
+  std::int64_t first_row_ = 0;          // within the scaled matrix
+  std::int64_t col_step_ = 1;           // elements from a column to the next (gpt-oss: biases, transposed weights)
+  const SplitLatent* split_ = nullptr;  // GGUF deepseek2: kv_b in two tensors
 };
 
 struct ExpertWeights {
@@ -70,28 +88,28 @@ struct ExpertWeights {
 
 /// The weights of a layer by role. What a family does not have is absent.
 struct LayerWeights {
-  StoredMatrix attention_norm, mlp_norm;       ///< [hidden]
+  StoredMatrix attention_norm, mlp_norm;  ///< [hidden]
   // Grouped attention:
-  StoredMatrix q, k, v, o;                     ///< [heads * head_dim, hidden], ..., [hidden, heads * v_head_dim]
+  StoredMatrix q, k, v, o;  ///< [heads * head_dim, hidden], ..., [hidden, heads * v_head_dim]
   StoredMatrix q_bias, k_bias, v_bias, o_bias;
-  StoredMatrix q_norm, k_norm;                 ///< [head_dim] or, QkNorm::kWhole, [heads * head_dim]
-  StoredMatrix sinks;                          ///< [heads]
+  StoredMatrix q_norm, k_norm;  ///< [head_dim] or, QkNorm::kWhole, [heads * head_dim]
+  StoredMatrix sinks;           ///< [heads]
   // Latent attention:
-  StoredMatrix q_a, q_a_norm, q_b;             ///< [q_lora_rank, hidden], [q_lora_rank], [heads * head_dim, q_lora_rank]
-  StoredMatrix kv_a, kv_a_norm, kv_b;          ///< [kv_lora_rank + rope_dim, hidden], [kv_lora_rank],
-                                               ///< [heads * (nope_dim + v_head_dim), kv_lora_rank]
+  StoredMatrix q_a, q_a_norm, q_b;     ///< [q_lora_rank, hidden], [q_lora_rank], [heads * head_dim, q_lora_rank]
+  StoredMatrix kv_a, kv_a_norm, kv_b;  ///< [kv_lora_rank + rope_dim, hidden], [kv_lora_rank],
+                                       ///< [heads * (nope_dim + v_head_dim), kv_lora_rank]
   // Dense layers use `mlp`; sparse ones the router, the experts and perhaps a shared expert.
   ExpertWeights mlp;
-  StoredMatrix router;                         ///< [experts, hidden]
-  StoredMatrix router_bias;                    ///< [experts]: e_score_correction_bias, or gpt-oss's linear bias
+  StoredMatrix router;       ///< [experts, hidden]
+  StoredMatrix router_bias;  ///< [experts]: e_score_correction_bias, or gpt-oss's linear bias
   std::vector<ExpertWeights> experts;
   ExpertWeights shared;
-  StoredMatrix shared_gate;                    ///< [1, hidden]
+  StoredMatrix shared_gate;  ///< [1, hidden]
 };
 
 /// What `candor info` shows of a group of tensors.
 struct TensorGroup {
-  std::string role;  ///< "embedding", "attention", "experts", ...
+  std::string role;                                          ///< "embedding", "attention", "experts", ...
   std::vector<std::pair<DataType, std::uint64_t>> elements;  ///< By type, most first.
 };
 
@@ -99,21 +117,23 @@ struct TensorGroup {
 class Checkpoint {
  public:
   /// @param path  a GGUF file (any part of a split one), or a folder with config.json, *.safetensors, tokenizer.json.
-  /// @throws Error{kBadInput} naming the file, the tensor or the config key that is missing, malformed or not supported.
+  /// @throws Error{kBadInput} naming the file, the tensor or the config key that is missing, malformed or not
+  /// supported.
   explicit Checkpoint(const std::string& path);
   Checkpoint(Checkpoint&&) noexcept;
   Checkpoint& operator=(Checkpoint&&) noexcept;
   ~Checkpoint();
 
   const ModelSpec& spec() const noexcept;
-  const StoredMatrix& embedding() const noexcept;    ///< [vocab_size, hidden]
-  const StoredMatrix& final_norm() const noexcept;   ///< [hidden]
-  const StoredMatrix& head() const noexcept;         ///< [vocab_size, hidden]; the embedding if tied.
+  const StoredMatrix& embedding() const noexcept;   ///< [vocab_size, hidden]
+  const StoredMatrix& final_norm() const noexcept;  ///< [hidden]
+  const StoredMatrix& head() const noexcept;        ///< [vocab_size, hidden]; the embedding if tied.
   const LayerWeights& layer(int index) const noexcept;
 
   /// Of this checkpoint's tokenizer files or metadata.
   text::Tokenizer tokenizer() const;
-  /// Source of the chat template, if there is one (tokenizer_config.json, chat_template.jinja, tokenizer.chat_template).
+  /// Source of the chat template, if there is one (tokenizer_config.json, chat_template.jinja,
+  /// tokenizer.chat_template).
   std::optional<std::string> chat_template() const;
 
   /// SHA-256 over the weights' bytes, the config and the tokenizer: the same model under another name has the same one.

@@ -11,7 +11,7 @@ namespace candor::model {
 
 /// The weight files of a folder: model.safetensors, or the shards that model.safetensors.index.json names.
 struct WeightFiles {
-  std::vector<std::string> paths;                    ///< Sorted.
+  std::vector<std::string> paths;                     ///< Sorted.
   std::map<std::string, std::string> file_of_tensor;  ///< From the index; empty without one.
 };
 

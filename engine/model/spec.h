@@ -19,12 +19,12 @@ struct RopeSpec {
   Pairing pairing = Pairing::kHalves;
   Scaling scaling = Scaling::kNone;
   double factor = 1.0;
-  std::int64_t original_context = 0;                  // original_max_position_embeddings
+  std::int64_t original_context = 0;                     // original_max_position_embeddings
   double low_freq_factor = 1.0, high_freq_factor = 4.0;  // llama3
-  double beta_fast = 32.0, beta_slow = 1.0;           // yarn
-  bool truncate = true;                               // yarn: floor and ceil the ramp's ends
-  double cos_sin_scale = 1.0;                         // yarn: attention factor; multiplies cos and sin
-  std::vector<float> factors;                         // GGUF rope_freqs.weight: each frequency is divided by it; may be empty
+  double beta_fast = 32.0, beta_slow = 1.0;              // yarn
+  bool truncate = true;                                  // yarn: floor and ceil the ramp's ends
+  double cos_sin_scale = 1.0;                            // yarn: attention factor; multiplies cos and sin
+  std::vector<float> factors;  // GGUF rope_freqs.weight: each frequency is divided by it; may be empty
 };
 
 struct AttentionSpec {
@@ -34,8 +34,8 @@ struct AttentionSpec {
   Kind kind = Kind::kGrouped;
   int heads = 0;
   int kv_heads = 0;
-  int head_dim = 0;    ///< Of q and k; MLA: qk_nope_head_dim + qk_rope_head_dim.
-  int v_head_dim = 0;  ///< Grouped: = head_dim.
+  int head_dim = 0;            ///< Of q and k; MLA: qk_nope_head_dim + qk_rope_head_dim.
+  int v_head_dim = 0;          ///< Grouped: = head_dim.
   double softmax_scale = 0.0;  ///< Multiplies q·k; includes YaRN's mscale².
   QkNorm qk_norm = QkNorm::kNone;
   std::optional<double> clip_qkv;  // olmoe
@@ -65,8 +65,8 @@ struct RouterSpec {
 enum class Activation { kSilu, kGeluTanh, kGptOss };  ///< kGptOss: clamped SwiGLU with (up + 1) and 1.702.
 
 struct MlpSpec {
-  int width = 0;          ///< Of one (expert's) hidden layer.
-  int shared_width = 0;   ///< Of the shared expert; 0: none.
+  int width = 0;             ///< Of one (expert's) hidden layer.
+  int shared_width = 0;      ///< Of the shared expert; 0: none.
   bool shared_gate = false;  ///< qwen2_moe: sigmoid of a linear gate on the shared expert.
   bool sparse = false;
 };
@@ -84,7 +84,7 @@ struct ModelSpec {
   std::int64_t context = 0;  ///< max_position_embeddings: longest sequence.
   double norm_epsilon = 1e-6;
   double latent_norm_epsilon = 1e-6;  // q_a_layernorm, kv_a_layernorm
-  bool tied = false;         ///< The head is the embedding.
+  bool tied = false;                  ///< The head is the embedding.
   Activation activation = Activation::kSilu;
   double swiglu_limit = 0.0;
   AttentionSpec attention;

@@ -10,7 +10,7 @@
 namespace candor::model {
 namespace {
 
-constexpr std::string_view kArchitectures[] = {"deepseek2", "gpt-oss", "llama",    "olmoe",
+constexpr std::string_view kArchitectures[] = {"deepseek2", "gpt-oss",  "llama", "olmoe",
                                                "qwen2",     "qwen2moe", "qwen3", "qwen3moe"};
 constexpr int kMaxSize = 1 << 24, kMaxLayers = 1 << 12, kMaxExperts = 1 << 14, kMaxHeads = 1 << 14;
 
@@ -187,7 +187,8 @@ void Reader::read_rope(int dims) {
     if (const double ext = real_or("rope.scaling.yarn_ext_factor", 1); ext != 1 && ext != -1)
       refuse("'" + key("rope.scaling.yarn_ext_factor") + "' is not 1, which is not supported");
   } else if (type != "none") {
-    refuse("'" + key("rope.scaling.type") + "' is \"" + type + "\", which is not supported; known are none, linear, yarn");
+    refuse("'" + key("rope.scaling.type") + "' is \"" + type +
+           "\", which is not supported; known are none, linear, yarn");
   }
   if (rope.scaling != RopeSpec::Scaling::kNone && !(rope.factor > 0))
     refuse("'" + key("rope.scaling.factor") + "' is missing or not positive");
@@ -201,8 +202,9 @@ void Reader::read_rope_factors() {
   const Tensor& tensor = found->second;
   const std::string name = tensor.file + ": tensor 'rope_freqs.weight'";
   if (tensor.known != DataType::kF32 || tensor.shape != std::vector<std::int64_t>{rope.dims / 2}) {
-    throw Error(ErrorKind::kBadInput, name, "is " + tensor.type + " " + shape_text(tensor.shape) + ", expected F32 [" +
-                                                std::to_string(rope.dims / 2) + "]");
+    throw Error(ErrorKind::kBadInput, name,
+                "is " + tensor.type + " " + shape_text(tensor.shape) + ", expected F32 [" +
+                    std::to_string(rope.dims / 2) + "]");
   }
   rope.factors.resize(static_cast<std::size_t>(rope.dims / 2));
   dequantize(DataType::kF32, tensor.data.data(), rope.dims / 2, rope.factors.data());

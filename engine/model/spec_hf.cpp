@@ -17,10 +17,17 @@ struct Family {
 };
 
 constexpr Family kFamilies[] = {
-    {"deepseek_v2", read_deepseek_family}, {"deepseek_v3", read_deepseek_family}, {"gpt_oss", read_moe_family},
-    {"llama", read_dense_family},          {"mistral", read_dense_family},        {"mixtral", read_moe_family},
-    {"olmoe", read_moe_family},            {"qwen2", read_dense_family},          {"qwen2_moe", read_moe_family},
-    {"qwen3", read_dense_family},          {"qwen3_moe", read_moe_family},
+    {"deepseek_v2", read_deepseek_family},
+    {"deepseek_v3", read_deepseek_family},
+    {"gpt_oss", read_moe_family},
+    {"llama", read_dense_family},
+    {"mistral", read_dense_family},
+    {"mixtral", read_moe_family},
+    {"olmoe", read_moe_family},
+    {"qwen2", read_dense_family},
+    {"qwen2_moe", read_moe_family},
+    {"qwen3", read_dense_family},
+    {"qwen3_moe", read_moe_family},
 };
 
 std::string list_of_families() {
@@ -95,8 +102,7 @@ void read_grouped_attention(const HfConfig& config, HfModel& model, int default_
   attention.v_head_dim = attention.head_dim;
   attention.softmax_scale = 1.0 / std::sqrt(static_cast<double>(attention.head_dim));
   double unused = 1.0;  // only MLA scales its softmax
-  attention.rope =
-      read_rope(config, attention.head_dim, default_theta, model.spec.context, unused, model.notes);
+  attention.rope = read_rope(config, attention.head_dim, default_theta, model.spec.context, unused, model.notes);
 }
 
 void read_windows(const HfConfig& config, HfModel& model, std::optional<int> window,
@@ -135,7 +141,8 @@ void check_router(const HfConfig& config, const RouterSpec& router) {
   const int per_group = router.groups > 0 ? router.experts / router.groups : 0;
   if (router.groups < 1 || router.experts % router.groups != 0)
     config.refuse("n_group", "does not divide the number of experts");
-  if (router.top_groups < 1 || router.top_groups > router.groups) config.refuse("topk_group", "is not from 1 to 'n_group'");
+  if (router.top_groups < 1 || router.top_groups > router.groups)
+    config.refuse("topk_group", "is not from 1 to 'n_group'");
   if (router.grouping == RouterSpec::Groups::kSumOfBestTwo && per_group < 2)
     config.refuse("n_group", "leaves groups of one expert, which have no best two");
   if (router.top_k > router.top_groups * per_group)

@@ -12,9 +12,8 @@ void read_latent_attention(const HfConfig& config, HfModel& model, bool v3) {
   attention.kind = AttentionSpec::Kind::kLatent;
   attention.heads = attention.kv_heads = config.size("num_attention_heads", HfConfig::kMaxHeads);
   // null says that there is none; no key at all means the class's default.
-  attention.q_lora_rank = config.find("q_lora_rank") == nullptr && config.states("q_lora_rank")
-                              ? 0
-                              : config.count_or("q_lora_rank", 1536);
+  attention.q_lora_rank =
+      config.find("q_lora_rank") == nullptr && config.states("q_lora_rank") ? 0 : config.count_or("q_lora_rank", 1536);
   attention.kv_lora_rank = config.size_or("kv_lora_rank", 512);
   attention.nope_dim = config.size_or("qk_nope_head_dim", 128, kMaxHeadDim);
   attention.rope_dim = config.size_or("qk_rope_head_dim", 64, kMaxHeadDim);
@@ -25,8 +24,7 @@ void read_latent_attention(const HfConfig& config, HfModel& model, bool v3) {
     config.refuse("attention_bias", "is true, which is not supported for this family");
 
   double softmax_factor = 1.0;
-  attention.rope =
-      read_rope(config, attention.rope_dim, 10000.0, model.spec.context, softmax_factor, model.notes);
+  attention.rope = read_rope(config, attention.rope_dim, 10000.0, model.spec.context, softmax_factor, model.notes);
   const bool interleaved = !v3 || config.flag_or("rope_interleave", true);
   attention.rope.pairing = interleaved ? RopeSpec::Pairing::kAdjacent : RopeSpec::Pairing::kHalves;
   attention.softmax_scale = softmax_factor / std::sqrt(static_cast<double>(attention.head_dim));

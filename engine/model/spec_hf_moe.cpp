@@ -18,10 +18,11 @@ void read_qwen_layers(const HfConfig& config, ModelSpec& spec, int shared_width)
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     const auto index = static_cast<std::int64_t>(i);
     const bool sparse = (index + 1) % step == 0 && std::find(dense.begin(), dense.end(), index) == dense.end();
-    spec.layers[i].mlp =
-        sparse ? MlpSpec{.width = expert_width, .shared_width = shared_width, .shared_gate = shared_width > 0,
-                         .sparse = true}
-               : MlpSpec{.width = config.size("intermediate_size")};
+    spec.layers[i].mlp = sparse ? MlpSpec{.width = expert_width,
+                                          .shared_width = shared_width,
+                                          .shared_gate = shared_width > 0,
+                                          .sparse = true}
+                                : MlpSpec{.width = config.size("intermediate_size")};
   }
 }
 

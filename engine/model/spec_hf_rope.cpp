@@ -24,7 +24,9 @@ double positive(const HfConfig& config, std::string_view key, double absent) {
 }
 
 /// get_mscale of _compute_yarn_parameters.
-double yarn_mscale(double factor, double mscale) { return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0; }
+double yarn_mscale(double factor, double mscale) {
+  return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
+}
 
 std::int64_t original_context(const HfConfig& config, const HfConfig& parameters, std::int64_t context) {
   constexpr std::string_view kKey = "original_max_position_embeddings";
@@ -85,8 +87,9 @@ RopeSpec read_rope(const HfConfig& config, int dims, double default_theta, std::
   } else if (type == "yarn") {
     read_yarn(config, parameters, context, rope);
   } else {
-    parameters.refuse("rope_type", "is \"" + type + "\", which is not supported; known are default, linear, dynamic, "
-                                                    "llama3, yarn");
+    parameters.refuse("rope_type", "is \"" + type +
+                                       "\", which is not supported; known are default, linear, dynamic, "
+                                       "llama3, yarn");
   }
   if (const double all_dim = parameters.real_or("mscale_all_dim", 0); all_dim != 0) {
     const double m = yarn_mscale(rope.factor, all_dim);  // yarn_apply_mscale of modeling_deepseek_v3

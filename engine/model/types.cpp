@@ -40,7 +40,11 @@ const TypeRow& row_of(DataType type) {
 
 }  // namespace
 
-std::string_view type_name(DataType type) { return row_of(type).name; }
-BlockSize block_size(DataType type) { return row_of(type).block; }
+std::string_view type_name(DataType type) {
+  return row_of(type).name;
+}
+BlockSize block_size(DataType type) {
+  return row_of(type).block;
+}
 
 }  // namespace candor::model

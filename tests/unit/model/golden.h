@@ -25,8 +25,8 @@ inline std::filesystem::path golden(const std::string& name) {
   return folder;
 }
 
-#define SKIP_WITHOUT_GOLDEN(name)                 \
-  if (!std::filesystem::exists(golden(name))) {   \
+#define SKIP_WITHOUT_GOLDEN(name)                                                               \
+  if (!std::filesystem::exists(golden(name))) {                                                 \
     GTEST_SKIP() << name << " was not checked: shared/golden is not there (set CANDOR_SHARED)"; \
   }
 
@@ -35,8 +35,8 @@ class Scratch {
  public:
   Scratch() {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    std::string name = std::string("candor-") + test->test_suite_name() + "-" + test->name() + "-" +
-                       std::to_string(::getpid());
+    std::string name =
+        std::string("candor-") + test->test_suite_name() + "-" + test->name() + "-" + std::to_string(::getpid());
     for (char& c : name)
       if (c == '/') c = '-';
     path_ = std::filesystem::temp_directory_path() / name;

@@ -13,9 +13,10 @@
 namespace candor::model {
 namespace {
 
-constexpr const char* kFolders[] = {"deepseek_v3", "deepseek_v3_fp8", "deepseek_v2_lite", "deepseek_v2", "qwen3_moe",
-                                    "qwen2_moe", "mixtral", "olmoe", "gpt_oss", "llama", "llama_tied", "qwen2", "qwen3"};
-constexpr const char* kGguf[] = {"gguf_llama_f16", "gguf_llama_bf16", "gguf_llama_q4_0", "gguf_llama_q4_1",
+constexpr const char* kFolders[] = {
+    "deepseek_v3", "deepseek_v3_fp8", "deepseek_v2_lite", "deepseek_v2", "qwen3_moe", "qwen2_moe", "mixtral", "olmoe",
+    "gpt_oss",     "llama",           "llama_tied",       "qwen2",       "qwen3"};
+constexpr const char* kGguf[] = {"gguf_llama_f16",  "gguf_llama_bf16", "gguf_llama_q4_0", "gguf_llama_q4_1",
                                  "gguf_llama_q5_0", "gguf_llama_q8_0", "gguf_llama_q4_k", "gguf_llama_q6_k"};
 
 class GoldenFolder : public ::testing::TestWithParam<const char*> {};
@@ -82,7 +83,8 @@ TEST_P(GoldenGguf, DequantisedRowsAreThoseOfTheReference) {
     ASSERT_EQ(expected.size(), values.size());
     for (std::size_t i = 0; i < values.size(); ++i, ++checked) {
       // Nine significant digits give the same f32 back.
-      ASSERT_EQ(values[i], static_cast<float>(expected[i].real())) << name << " row " << to_json(row) << " [" << i << "]";
+      ASSERT_EQ(values[i], static_cast<float>(expected[i].real()))
+          << name << " row " << to_json(row) << " [" << i << "]";
     }
   }
   EXPECT_GT(checked, 0);
