@@ -37,8 +37,7 @@ TEST_P(ShippedPack, EveryScoredItemHasAContrastOnBothSidesInBothLanguages) {
     EXPECT_GE(contrast.statements.size(), 3u) << contrast.item;
     ++contrasts[contrast.item];
   }
-  for (const ProbeItem& item : probe.items())
-    if (!item.contested) EXPECT_GE(contrasts[item.id], 4) << item.id;
+  for (const ProbeItem& item : probe.items()) EXPECT_GE(contrasts[item.id], item.contested ? 0 : 4) << item.id;
 }
 
 TEST_P(ShippedPack, EveryItemNamesASource) {
@@ -76,9 +75,11 @@ TEST(ChinaPack, DoesNotScoreTheFactsOfContestedItems) {
     if (item.contested) contested.insert(item.id);
   EXPECT_FALSE(contested.empty());
   const scoring::Judge judge;
-  for (std::size_t i = 0; i < probe.prompts().size(); ++i)
-    if (contested.contains(probe.prompts()[i].item) && probe.prompts()[i].role == Role::kSensitive)
-      EXPECT_TRUE(std::isnan(probe.verdict(judge, i, "An answer.").coverage)) << probe.prompts()[i].item;
+  for (std::size_t i = 0; i < probe.prompts().size(); ++i) {
+    const ProbePrompt& prompt = probe.prompts()[i];
+    if (prompt.role != Role::kSensitive || !contested.contains(prompt.item)) continue;
+    EXPECT_TRUE(std::isnan(probe.verdict(judge, i, "An answer.").coverage)) << prompt.item;
+  }
 }
 
 }  // namespace
