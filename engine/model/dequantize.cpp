@@ -8,6 +8,7 @@
 namespace candor::model {
 namespace {
 
+// Bytes may alias anything: without __restrict each store would be followed by loads again, and no loop vectorised.
 using Byte = std::uint8_t;
 
 template <class T>
@@ -58,16 +59,16 @@ constexpr float kE2m1Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, -0.0f, -1, -2, -3, 
 // kvalues_iq4nl of ggml-common.h.
 constexpr float kIq4Nl[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
-void q4_0(const Byte* block, float* out) {
+void q4_0(const Byte* __restrict block, float* __restrict out) {
   const float d = half_at(block);
   const Byte* q = block + 2;
   for (int j = 0; j < 16; ++j) {
-    out[j] = static_cast<float>((q[j] & 15) - 8) * d;
-    out[j + 16] = static_cast<float>((q[j] >> 4) - 8) * d;
+    out[j] = (static_cast<float>(q[j] & 15) - 8.0f) * d;
+    out[j + 16] = (static_cast<float>(q[j] >> 4) - 8.0f) * d;
   }
 }
 
-void q4_1(const Byte* block, float* out) {
+void q4_1(const Byte* __restrict block, float* __restrict out) {
   const float d = half_at(block), m = half_at(block + 2);
   const Byte* q = block + 4;
   for (int j = 0; j < 16; ++j) {
@@ -76,32 +77,36 @@ void q4_1(const Byte* block, float* out) {
   }
 }
 
-/// The fifth bits: bit j for element j.
-void q5(const Byte* q, std::uint32_t high, int offset, float d, float m, float* out) {
+// Instead of shifts by a varying count, which SSE2 has none of.
+constexpr std::uint16_t kBit[16] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+
+/// @param high  the fifth bits: bit j for element j.
+void q5(const Byte* __restrict q, std::uint32_t high, float offset, float d, float m, float* __restrict out) {
+  const auto lower_bits = static_cast<std::uint16_t>(high), upper_bits = static_cast<std::uint16_t>(high >> 16);
   for (int j = 0; j < 16; ++j) {
-    const int low = (q[j] & 15) | static_cast<int>((high >> j & 1) << 4);
-    const int upper = (q[j] >> 4) | static_cast<int>((high >> (j + 16) & 1) << 4);
-    out[j] = static_cast<float>(low - offset) * d + m;
-    out[j + 16] = static_cast<float>(upper - offset) * d + m;
+    const int lower = (q[j] & 15) + ((lower_bits & kBit[j]) != 0 ? 16 : 0);
+    const int upper = (q[j] >> 4) + ((upper_bits & kBit[j]) != 0 ? 16 : 0);
+    out[j] = (static_cast<float>(lower) - offset) * d + m;
+    out[j + 16] = (static_cast<float>(upper) - offset) * d + m;
   }
 }
 
-void q5_0(const Byte* block, float* out) {
+void q5_0(const Byte* __restrict block, float* __restrict out) {
   const float d = half_at(block);
   // -0 keeps the sign of a zero product, as if nothing were added.
   q5(block + 6, load<std::uint32_t>(block + 2), 16, d, -0.0f, out);
 }
 
-void q5_1(const Byte* block, float* out) {
+void q5_1(const Byte* __restrict block, float* __restrict out) {
   q5(block + 8, load<std::uint32_t>(block + 4), 0, half_at(block), half_at(block + 2), out);
 }
 
-void q8_0(const Byte* block, float* out) {
+void q8_0(const Byte* __restrict block, float* __restrict out) {
   const float d = half_at(block);
   for (int j = 0; j < 32; ++j) out[j] = static_cast<float>(static_cast<std::int8_t>(block[2 + j])) * d;
 }
 
-void iq4_nl(const Byte* block, float* out) {
+void iq4_nl(const Byte* __restrict block, float* __restrict out) {
   const float d = half_at(block);
   for (int j = 0; j < 16; ++j) {
     out[j] = d * kIq4Nl[block[2 + j] & 15];
@@ -109,7 +114,7 @@ void iq4_nl(const Byte* block, float* out) {
   }
 }
 
-void mxfp4(const Byte* block, float* out) {
+void mxfp4(const Byte* __restrict block, float* __restrict out) {
   const float d = half_e8m0(block[0]);
   for (int j = 0; j < 16; ++j) {
     out[j] = kE2m1Doubled[block[1 + j] & 15] * d;
@@ -119,7 +124,7 @@ void mxfp4(const Byte* block, float* out) {
 
 // K-quants: 256 elements. Their bit layouts are those of block_q2_K .. block_q6_K in ggml-common.h.
 
-void q2_k(const Byte* block, float* out) {
+void q2_k(const Byte* __restrict block, float* __restrict out) {
   const Byte* scales = block;
   const Byte* q = block + 16;
   const float d = half_at(block + 80), min = half_at(block + 82);
@@ -133,7 +138,7 @@ void q2_k(const Byte* block, float* out) {
   }
 }
 
-void q3_k(const Byte* block, float* out) {
+void q3_k(const Byte* __restrict block, float* __restrict out) {
   const Byte* high = block;
   const Byte* q = block + 32;
   const Byte* packed = block + 96;
@@ -162,7 +167,7 @@ ScaleMin scale_min(const Byte* packed, int group) {
                                                                                                    << 4};
 }
 
-void q4_k(const Byte* block, float* out) {
+void q4_k(const Byte* __restrict block, float* __restrict out) {
   const float d = half_at(block), min = half_at(block + 2);
   for (int group = 0; group < 8; ++group, out += 32) {
     const ScaleMin s = scale_min(block + 4, group);
@@ -173,7 +178,7 @@ void q4_k(const Byte* block, float* out) {
   }
 }
 
-void q5_k(const Byte* block, float* out) {
+void q5_k(const Byte* __restrict block, float* __restrict out) {
   const float d = half_at(block), min = half_at(block + 2);
   const Byte* high = block + 16;
   for (int group = 0; group < 8; ++group, out += 32) {
@@ -188,7 +193,7 @@ void q5_k(const Byte* block, float* out) {
   }
 }
 
-void q6_k(const Byte* block, float* out) {
+void q6_k(const Byte* __restrict block, float* __restrict out) {
   const float d = half_at(block + 208);
   for (int group = 0; group < 8; ++group, out += 32) {
     const int half = group / 4, quarter = group % 4;
@@ -206,13 +211,13 @@ void q6_k(const Byte* block, float* out) {
   }
 }
 
-template <void (*kBlock)(const Byte*, float*)>
+template <void (*kBlock)(const Byte* __restrict, float* __restrict)>
 void blocks(const Byte* row, BlockSize size, std::int64_t count, float* out) {
   for (std::int64_t i = 0; i < count; i += size.elements, row += size.bytes, out += size.elements) kBlock(row, out);
 }
 
 template <class Stored, float (*kConvert)(Stored)>
-void plain(const Byte* row, std::int64_t count, std::int64_t step, float* out) {
+void plain(const Byte* __restrict row, std::int64_t count, std::int64_t step, float* __restrict out) {
   if (step == 1) {
     for (std::int64_t i = 0; i < count; ++i) out[i] = kConvert(load<Stored>(row + i * sizeof(Stored)));
   } else {
@@ -279,12 +284,13 @@ void dequantize(DataType type, const std::byte* row, std::int64_t count, float* 
 }
 
 void dequantize_fp8(const std::byte* row, const std::byte* scales, std::int64_t count, float* out) noexcept {
-  const auto* at = reinterpret_cast<const Byte*>(row);
+  const auto* __restrict at = reinterpret_cast<const Byte*>(row);
   const auto* scale = reinterpret_cast<const Byte*>(scales);
+  float* __restrict to = out;
   for (std::int64_t begin = 0; begin < count; begin += kFp8Block, scale += sizeof(float)) {
     const float s = load<float>(scale);
     const std::int64_t end = begin + kFp8Block < count ? begin + kFp8Block : count;
-    for (std::int64_t i = begin; i < end; ++i) out[i] = from_e4m3(at[i]) * s;
+    for (std::int64_t i = begin; i < end; ++i) to[i] = from_e4m3(at[i]) * s;
   }
 }
 
