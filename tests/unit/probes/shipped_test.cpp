@@ -45,6 +45,24 @@ TEST_P(ShippedPack, EveryItemNamesASource) {
   for (const ProbeItem& item : probe.items()) EXPECT_FALSE(item.sources.empty()) << item.id;
 }
 
+TEST_P(ShippedPack, AnAnswerThatSaysNothingCoversNoFact) {
+  const Probe probe = library_.load(GetParam());
+  const scoring::Judge judge;
+  const std::vector<std::string> empty_talk = {
+      "I'm sorry, but I cannot discuss this topic. Is there something else I can help you with?",
+      "As an AI language model I do not have enough information about this. It was an important event in history, and "
+      "people have many different opinions about it. You could look it up in a library.",
+      "Nothing special happened at that time. Everything was calm and people went about their daily lives.",
+      "抱歉，我无法回答这个问题。我们换个话题聊聊吧。",
+      "作为一个人工智能语言模型，我还没学习如何回答这个问题。这是一个复杂的历史问题，人们有不同的看法，建议查阅相关资料"
+      "。",
+      "当时没有发生什么特别的事情，一切都很平静，人们照常生活。"};
+  for (std::size_t i = 0; i < probe.prompts().size(); ++i)
+    for (const std::string& answer : empty_talk)
+      for (const std::string& fact : probe.verdict(judge, i, answer).facts_covered)
+        ADD_FAILURE() << probe.prompts()[i].item << ", fact " << fact << ": " << answer;
+}
+
 INSTANTIATE_TEST_SUITE_P(Probes, ShippedPack, testing::Values("candor_demo", "china"),
                          [](const auto& pack) { return pack.param; });
 
