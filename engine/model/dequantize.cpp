@@ -59,22 +59,20 @@ constexpr float kE2m1Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, -0.0f, -1, -2, -3, 
 // kvalues_iq4nl of ggml-common.h.
 constexpr float kIq4Nl[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
-void q4_0(const Byte* __restrict block, float* __restrict out) {
-  const float d = half_at(block);
-  const Byte* q = block + 2;
+void q4(const Byte* __restrict q, float offset, float d, float m, float* __restrict out) {
   for (int j = 0; j < 16; ++j) {
-    out[j] = (static_cast<float>(q[j] & 15) - 8.0f) * d;
-    out[j + 16] = (static_cast<float>(q[j] >> 4) - 8.0f) * d;
+    out[j] = (static_cast<float>(q[j] & 15) - offset) * d + m;
+    out[j + 16] = (static_cast<float>(q[j] >> 4) - offset) * d + m;
   }
 }
 
+// Adding -0 keeps the sign of a zero product, as if nothing were added.
+void q4_0(const Byte* __restrict block, float* __restrict out) {
+  q4(block + 2, 8, half_at(block), -0.0f, out);
+}
+
 void q4_1(const Byte* __restrict block, float* __restrict out) {
-  const float d = half_at(block), m = half_at(block + 2);
-  const Byte* q = block + 4;
-  for (int j = 0; j < 16; ++j) {
-    out[j] = static_cast<float>(q[j] & 15) * d + m;
-    out[j + 16] = static_cast<float>(q[j] >> 4) * d + m;
-  }
+  q4(block + 4, 0, half_at(block), half_at(block + 2), out);
 }
 
 // Instead of shifts by a varying count, which SSE2 has none of.
@@ -93,7 +91,6 @@ void q5(const Byte* __restrict q, std::uint32_t high, float offset, float d, flo
 
 void q5_0(const Byte* __restrict block, float* __restrict out) {
   const float d = half_at(block);
-  // -0 keeps the sign of a zero product, as if nothing were added.
   q5(block + 6, load<std::uint32_t>(block + 2), 16, d, -0.0f, out);
 }
 
