@@ -40,6 +40,19 @@ std::string suggestion(const CLI::App& app, const std::string& unexpected) {
   return nearest(unexpected.substr(0, unexpected.find('=')), names);
 }
 
+void refuse_unexpected(const CLI::App& app, const std::string& command) {
+  std::string unexpected;
+  for (const std::string& argument : app.remaining()) {
+    unexpected = argument;
+    if (argument.starts_with('-')) break;
+  }
+  if (unexpected.empty()) return;
+  const std::string meant = unexpected.starts_with('-') ? suggestion(app, unexpected) : "";
+  const std::string help = "see `candor " + command + " --help`";
+  throw Error(ErrorKind::kUsage, command, "'" + unexpected + "' is not expected here",
+              meant.empty() ? help : "did you mean '" + meant + "'? or " + help);
+}
+
 }  // namespace
 
 Arguments::Arguments(const std::string& command, const std::string& summary, const std::string& example)
@@ -82,17 +95,9 @@ std::optional<std::string> Arguments::parse(std::span<const std::string> argumen
     state_->app.parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
     return state_->app.help();
-  } catch (const CLI::ExtrasError& error) {
-    std::string unexpected;
-    for (const std::string& argument : state_->app.remaining()) {
-      unexpected = argument;
-      if (argument.starts_with('-')) break;
-    }
-    const std::string meant = unexpected.starts_with('-') ? suggestion(state_->app, unexpected) : "";
-    const std::string help = "see `candor " + state_->name + " --help`";
-    throw Error(ErrorKind::kUsage, state_->name, "'" + unexpected + "' is not expected here",
-                meant.empty() ? help : "did you mean '" + meant + "'? or " + help);
   } catch (const CLI::ParseError& error) {
+    // What was not expected explains what is missing better than the other way round.
+    refuse_unexpected(state_->app, state_->name);
     throw Error(ErrorKind::kUsage, state_->name, error.what(), "see `candor " + state_->name + " --help`");
   }
   return std::nullopt;

@@ -33,6 +33,13 @@ std::string cost_line(const RunOutcome& outcome) {
   return line;
 }
 
+/// What the files are called: names inside checkpoints are often those of a training run.
+std::string display_name(const std::string& path) {
+  const std::filesystem::path absolute = std::filesystem::absolute(path).lexically_normal();
+  const std::filesystem::path last = absolute.has_filename() ? absolute.filename() : absolute.parent_path().filename();
+  return last.extension() == ".gguf" ? last.stem().string() : last.string();
+}
+
 void report_differences(const RunOutcome& outcome) {
   if (outcome.differing.empty()) return;
   throw Error(ErrorKind::kCannotRun, "--fresh",
@@ -66,9 +73,8 @@ results::Manifest make_manifest(std::string kind, const OpenModel& model, const 
   Dict machine = describe_machine();
   machine.set("engine", model.model->description());
   machine.set("memory_budget_bytes", static_cast<std::int64_t>(model.model->memory_bytes()));
-  const std::string& title = model.model->checkpoint().spec().name;
   return {.kind = std::move(kind),
-          .model = title.empty() ? model.name : title,
+          .model = display_name(model_path(model.name)),
           .model_path = std::filesystem::absolute(model_path(model.name)).string(),
           .model_fingerprint = model.model->fingerprint(),
           .names = std::move(list),

@@ -15,7 +15,7 @@ class Usage(ProgramTest):
         self.refuse(2, "evaluate", says=["there is no command 'evaluate'"])
 
     def test_misspelt_command_names_the_right_one(self):
-        self.refuse(2, "scroe", says=["did you mean 'score'"])
+        self.refuse(2, "scor", says=["did you mean 'score'"])
 
     def test_no_command(self):
         self.refuse(2)
