@@ -35,7 +35,8 @@ class Judge {
   Judge(Judge&&) noexcept;
   ~Judge();
 
-  /// @param language  of the answer if known ("en", "zh"); empty: guessed. Rules of English always apply besides.
+  /// @param language  of the answer if known ("en", "zh"); empty, or contradicted by the script: guessed. Rules of
+  /// English always apply besides. Of answers above 64 KiB the first 48 and the last 16 KiB are looked at.
   /// A thought before "</think>" is not judged.
   Verdict judge(std::string_view prompt, std::string_view answer, std::string_view language = {}) const;
 

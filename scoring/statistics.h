@@ -31,7 +31,7 @@ double mcnemar_mid_p(std::int64_t only_a, std::int64_t only_b);
 /// independent (Miller 2411.00640, eq. 4).
 struct Mean {
   double mean = 0.0;
-  double standard_error = 0.0;  ///< NaN for fewer than two items.
+  double standard_error = 0.0;  ///< NaN for fewer than two items or clusters.
   std::int64_t n = 0;
 };
 Mean mean_with_error(std::span<const double> values, std::span<const std::string> clusters = {});
