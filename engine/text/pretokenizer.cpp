@@ -1,5 +1,6 @@
 #include "engine/text/pretokenizer.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/error.h"
@@ -67,7 +68,8 @@ void append_pieces(std::string_view word, const Span& span, const std::vector<Sp
       break;
     }
   }
-  std::erase_if(out, [](const Span& piece) { return piece.begin == piece.end; });
+  const auto first = out.begin() + static_cast<std::ptrdiff_t>(before);
+  out.erase(std::remove_if(first, out.end(), [](const Span& piece) { return piece.begin == piece.end; }), out.end());
 }
 
 namespace {

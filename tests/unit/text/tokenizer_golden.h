@@ -1,6 +1,7 @@
 // The reference data that tokenizers are tested against.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>

@@ -1,7 +1,7 @@
 // Ids and texts as the `tokenizers` library 0.23.3 and llama.cpp give them (shared/golden_text, shared/golden).
 #include <gtest/gtest.h>
 
-#include "tokenizer_golden.h"
+#include "tests/unit/text/tokenizer_golden.h"
 
 namespace candor::text {
 namespace {
