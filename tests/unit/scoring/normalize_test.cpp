@@ -63,8 +63,7 @@ TEST(Normalize, EveryByteOfAnExpansionComesFromTheSameCharacter) {
   EXPECT_EQ(n.origin, (Origins{0, 1, 1, 4, 4, 6, 7}));
 }
 
-// e + cedilla (ccc 202) + acute (ccc 230), acute written first: reordered, and é is not formed across... it is: ȩ +
-// acute.
+// e, acute (class 230), cedilla (class 202): the cedilla comes first and joins the e.
 TEST(Normalize, ASegmentComesFromItsFirstByteHoweverItWasReordered) {
   const Normalized n = normalize("ae\u0301\u0327z");
   EXPECT_EQ(n.text, "a\u0229\u0301z");

@@ -76,7 +76,7 @@ TEST(PairedDifference, NoPairsSayNothing) {
   EXPECT_EQ(paired_difference(0, 0, 0, 0).high, 1.0);
 }
 
-// Exact over binomials in Python's fractions; 1 against 7 is the worked example of Fagerland et al. (0.039).
+// The worked example of Fagerland et al. (0.039); by hand: 2 · 9/256 - 8/256.
 TEST(McNemar, MidPAgreesWithTheWorkedExample) {
   EXPECT_NEAR(mcnemar_mid_p(1, 7), 0.0390625, 1e-12);
 }
@@ -112,11 +112,11 @@ TEST(MeanWithError, ClustersOfOneChangeNothing) {
   EXPECT_NEAR(mean_with_error(values, clusters).standard_error, mean_with_error(values).standard_error, 1e-15);
 }
 
-// Two items that are copies of each other carry the information of one: SE² = s²/n + 2·Σ/n² by hand = 0.05 + 0.0625.
+// By hand: the squared deviations sum to 1, so s²/n = 1/5/6; the two outer clusters have (±1)², so the cluster part is
+// (1 + 1 - 1)/36.
 TEST(MeanWithError, CopiesWidenTheError) {
   const std::vector<double> values = {0, 0, 1, 1, 0.5, 0.5};
   const std::vector<std::string> clusters = {"a", "a", "b", "b", "c", "c"};
-  // d² sums to 1; s²/n = 1/5/6; cluster part: 4 pairs of 0.25, both orders... = (1 + 1 - 1)/36.
   EXPECT_NEAR(mean_with_error(values, clusters).standard_error, std::sqrt(1.0 / 30 + 1.0 / 36), 1e-15);
 }
 
