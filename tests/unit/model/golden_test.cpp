@@ -100,6 +100,27 @@ TEST_P(GoldenGguf, OpensAsTheLlamaItIs) {
   EXPECT_TRUE(checkpoint.chat_template().has_value());
 }
 
+/// Files and metadata reach the tokenizer: the ids of the reference's prompts.
+void expect_prompt_ids(const std::filesystem::path& checkpoint, const std::filesystem::path& folder) {
+  const text::Tokenizer tokenizer = Checkpoint(checkpoint.string()).tokenizer();
+  const Value reference = parse_json(read_file((folder / "reference.json").string()), "reference.json");
+  for (const Value& prompt : reference.find("prompts")->list()) {
+    std::vector<text::TokenId> expected;
+    for (const Value& id : prompt.find("ids")->list()) expected.push_back(static_cast<text::TokenId>(id.integer()));
+    EXPECT_EQ(tokenizer.encode(prompt.find("text")->text(), true), expected) << prompt.find("text")->text();
+  }
+}
+
+TEST_P(GoldenFolder, ItsTokenizerGivesTheIdsOfTheReference) {
+  SKIP_WITHOUT_GOLDEN(GetParam());
+  expect_prompt_ids(golden(GetParam()), golden(GetParam()));
+}
+
+TEST_P(GoldenGguf, ItsTokenizerGivesTheIdsOfTheReference) {
+  SKIP_WITHOUT_GOLDEN(GetParam());
+  expect_prompt_ids(golden(GetParam()), golden(GetParam()).parent_path());
+}
+
 // What follows is written by hand from the config.json of each folder.
 
 TEST(GoldenSpec, DeepseekV3) {
