@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,18 +23,19 @@ std::string_view kind_name(RequestKind kind);  ///< "loglikelihood", "loglikelih
 /// One question to a model, as text; the order within a task is lm-eval's.
 struct TaskRequest {
   int doc_id = 0;
-  int index = 0;               ///< Within the document: the choice, or the repeat.
+  int index = 0;  ///< Within the document: the choice, or the repeat.
   RequestKind kind = RequestKind::kLoglikelihood;
-  std::string context;         ///< Rolling: empty.
-  std::string continuation;    ///< Rolling: the text. Generation: empty.
-  Value generation_kwargs;     ///< Generation: a dict as lm-eval passes it on (until, max_gen_toks, do_sample, temperature...).
+  std::string context;       ///< Rolling: empty.
+  std::string continuation;  ///< Rolling: the text. Generation: empty.
+  Value generation_kwargs;   ///< Generation: a dict as lm-eval passes it on (until, max_gen_toks, do_sample,
+                             ///< temperature...).
 };
 
 /// The answer to a request.
 struct TaskResponse {
   double logprob = 0.0;  ///< Sum over the continuation (rolling: over the windows).
   bool greedy = false;
-  std::string text;      ///< Generation.
+  std::string text;  ///< Generation.
 };
 
 struct MetricValue {
@@ -44,16 +47,17 @@ struct MetricValue {
 /// What a document's responses were worth.
 struct DocumentScore {
   int doc_id = 0;
-  std::string target;                                          ///< For people: the right answer.
-  std::vector<std::pair<std::string, Value>> filtered;         ///< By filter: what it made of the responses.
-  std::vector<MetricValue> metrics;                            ///< One per metric and filter that has a value per document.
+  std::string target;                                   ///< For people: the right answer.
+  std::vector<std::pair<std::string, Value>> filtered;  ///< By filter: what it made of the responses.
+  std::vector<MetricValue> metrics;                     ///< One per metric and filter that has a value per document.
 };
 
 struct AggregateScore {
   std::string metric, filter;
   double value = 0.0;
   std::optional<double> standard_error;
-  std::optional<std::pair<double, double>> interval;  ///< 95 %: Wilson for means of 0/1 values, else value ± 1.96 errors.
+  std::optional<std::pair<double, double>>
+      interval;  ///< 95 %: Wilson for means of 0/1 values, else value ± 1.96 errors.
   bool higher_is_better = true;
   std::int64_t n = 0;
 };
@@ -66,30 +70,34 @@ struct DataFile {
 using ChatRenderer = std::function<std::string(const Value::List& messages, bool add_generation_prompt)>;
 
 struct TaskOptions {
-  std::string data_dir = ".";               ///< Paths in dataset_kwargs.data_files are relative to it.
-  std::optional<int> num_fewshot;           ///< Overrides the file unless the file says 0.
-  std::uint64_t seed = 1234;                ///< Of the few-shot draws.
-  std::optional<double> limit;              ///< Documents; below 1: a fraction, rounded up.
-  ChatRenderer chat;                        ///< Set: --apply_chat_template.
-  bool multiturn = false;                   ///< fewshot_as_multiturn
+  std::string data_dir = ".";      ///< Paths in dataset_kwargs.data_files are relative to it.
+  std::optional<int> num_fewshot;  ///< Overrides the file unless the file says 0.
+  std::uint64_t seed = 1234;       ///< Of the few-shot draws.
+  std::optional<double> limit;     ///< Documents; below 1: a fraction, rounded up.
+  ChatRenderer chat;               ///< Set: --apply_chat_template.
+  bool multiturn = false;          ///< fewshot_as_multiturn
   std::string system_instruction;
-  Value generation_kwargs;                  ///< Merged over the task's.
+  Value generation_kwargs;            ///< Merged over the task's.
+  int bootstrap_iterations = 100000;  ///< Of standard errors that have no formula; 0: none are computed.
 };
 
 /// A task with its data read and its prompts made. Immutable.
 class Task {
  public:
+  struct State;  ///< Private to the folder.
+  explicit Task(std::unique_ptr<const State> state);
   Task(Task&&) noexcept;
   Task& operator=(Task&&) noexcept;
   ~Task();
 
   const std::string& name() const noexcept;
-  std::size_t documents() const noexcept;                       ///< After the limit.
+  std::size_t documents() const noexcept;  ///< After the limit.
   const Dict& document(std::size_t index) const noexcept;
-  std::string question(std::size_t index) const;                ///< doc_to_text, for people.
-  const std::vector<TaskRequest>& requests() const noexcept;    ///< By document, then index.
+  std::string question(std::size_t index) const;              ///< doc_to_text, for people.
+  const std::vector<TaskRequest>& requests() const noexcept;  ///< By document, then index.
   const std::vector<DataFile>& data_files() const noexcept;
-  /// Defects of the reference that were copied, documents among their own examples, columns pandas would have altered...
+  /// Defects of the reference that were copied, documents among their own examples, columns pandas would have
+  /// altered...
   const std::vector<std::string>& notes() const noexcept;
 
   /// @param responses  of the document's requests, in their order.
@@ -99,10 +107,13 @@ class Task {
                                         std::span<const std::vector<TaskResponse>> responses) const;
 
  private:
-  friend class TaskLibrary;
-  struct State;
-  explicit Task(std::unique_ptr<const State> state);
   std::unique_ptr<const State> state_;
+};
+
+/// Several tasks' scores as one.
+struct GroupScore {
+  std::string group;
+  std::vector<AggregateScore> scores;  ///< n: documents of the tasks that have the metric.
 };
 
 struct TaskSummary {
@@ -127,6 +138,10 @@ class TaskLibrary {
   std::vector<std::string> resolve(const std::string& name);
   /// Reads the data and makes the prompts. @throws Error{kBadInput}
   Task prepare(const std::string& name, const TaskOptions& options) const;
+  /// Scores of a group that was resolved, and of its subgroups after it, from the scores of their leaf tasks; a task
+  /// that is not in `tasks`, or lacks a metric, is left out of it. Empty if `name` is no group.
+  std::vector<GroupScore> aggregate_groups(const std::string& name,
+                                           const std::map<std::string, std::vector<AggregateScore>>& tasks) const;
 
  private:
   struct State;
@@ -145,6 +160,7 @@ EncodedPair encode_pair(const text::Tokenizer& tokenizer, const std::string& con
 std::vector<text::TokenId> encode_prompt(const text::Tokenizer& tokenizer, const std::string& prompt,
                                          std::int64_t max_length, std::int64_t max_new);
 /// Rolling windows over a text.
-std::vector<EncodedPair> encode_rolling(const text::Tokenizer& tokenizer, const std::string& text, std::int64_t max_length);
+std::vector<EncodedPair> encode_rolling(const text::Tokenizer& tokenizer, const std::string& text,
+                                        std::int64_t max_length);
 
 }  // namespace candor::suites
