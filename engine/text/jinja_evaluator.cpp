@@ -199,7 +199,7 @@ Evaluator::Flow Evaluator::run_loop(const For& statement, Object iterable, std::
     loop->depth0 = depth0;
     loop->recursive = statement.recursive ? &statement : nullptr;
     loop->closure = scope_;
-    loop->depth = iterable.depth() + 1;
+    nest(*loop, iterable);
     loop->iterable = std::move(iterable);
     // A loop that was compared with itself (loop.changed(loop)) would hold itself.
     struct Cleanup {

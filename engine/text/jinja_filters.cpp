@@ -15,7 +15,6 @@ Object absolute(Runtime& runtime, const Object& self, Arguments& arguments) {
   const Parameters parameters(runtime, "abs", arguments, {}, 0);
   if (self.is_whole()) return self.integer() < 0 ? negate(runtime, self, true) : Object(self.integer());
   if (self.is(Kind::kReal)) return Object(std::abs(self.real()));
-  if (self.is_undefined() && self.undefined().strict) runtime.fail_undefined(self);
   runtime.type_error("bad operand type for abs(): '" + std::string(type_name(self)) + "'");
 }
 
@@ -96,7 +95,6 @@ Object round_number(Runtime& runtime, const Object& self, Arguments& arguments) 
   if (method != "common" && method != "ceil" && method != "floor")
     runtime.fail(TemplateError::Kind::kRaised, "method must be common, ceil or floor");
   if (method == "common") {
-    if (self.is_undefined()) runtime.fail_undefined(self);
     if (!self.is_number())
       runtime.type_error("type " + std::string(type_name(self)) + " doesn't define __round__ method");
     if (p.has(0) && p[0].is_none()) {  // round(value, None) gives an integer

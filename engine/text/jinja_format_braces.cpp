@@ -113,8 +113,8 @@ class BraceFormatter {
     const bool only_member = value.is_dict() && find_method(Kind::kDict, name) == nullptr;
     Object found = runtime_.options.chat_dialect || !only_member ? get_attribute(runtime_, value, name) : Object();
     if (runtime_.options.chat_dialect || (!only_member && !found.is_undefined())) return found;
-    runtime_.fail(TemplateError::Kind::kType, "AttributeError: '" + std::string(type_name(value)) +
-                                                  "' object has no attribute " + text_repr(name));
+    runtime_.fail(TemplateError::Kind::kType,
+                  "AttributeError: '" + std::string(type_name(value)) + "' object has no attribute " + text_repr(name));
   }
 
   Object item(const Object& value, const Object& key) {

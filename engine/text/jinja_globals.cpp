@@ -76,9 +76,8 @@ Object make_cycler(Runtime& runtime, const Object&, Arguments& arguments) {
   if (arguments.positional.empty())
     runtime.fail(TemplateError::Kind::kType, "RuntimeError: at least one item has to be provided");
   auto cycler = runtime.make<Cycler>(arguments.positional.size() * sizeof(Object));
-  const Object items = runtime.tuple(arguments.positional);  // checks how deep they are
-  cycler->depth = items.depth();
-  cycler->items = items.sequence().items;
+  for (const Object& item : arguments.positional) runtime.nest(*cycler, item);
+  cycler->items = std::move(arguments.positional);
   return Object(Kind::kCycler, std::move(cycler));
 }
 
@@ -86,7 +85,7 @@ Object make_joiner(Runtime& runtime, const Object&, Arguments& arguments) {
   const Parameters p(runtime, "joiner", arguments, {"sep"}, 0);
   auto joiner = runtime.make<Joiner>();
   joiner->separator = p.get(0, runtime.text(", "));
-  joiner->depth = joiner->separator.depth() + 1;
+  runtime.nest(*joiner, joiner->separator);
   return Object(Kind::kJoiner, std::move(joiner));
 }
 

@@ -12,7 +12,7 @@ Object view(Runtime& runtime, const Object& self, Arguments& arguments, View::Wh
   auto view = runtime.make<View>();
   view->what = what;
   view->dict = self;
-  view->depth = self.depth() + 1;
+  runtime.nest(*view, self);
   return Object(Kind::kView, std::move(view));
 }
 

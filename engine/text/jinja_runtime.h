@@ -37,6 +37,8 @@ class Runtime {
   }
   /// Puts memory on the account of a thing that is being made.
   void charge(Thing& thing, std::size_t bytes);
+  /// Notes that a thing holds another. @throws an error where values are nested too deeply.
+  void nest(Thing& thing, const Object& part) const;
   void release(std::size_t bytes) noexcept { used_bytes_ -= bytes; }
   /// Refuses a result before it is made.
   void check_size(std::uint64_t bytes) const;
@@ -82,8 +84,6 @@ class Runtime {
 
  private:
   [[noreturn]] void fail_steps() const;
-  void nest(Thing& thing, const Object& part) const;
-
   std::uint64_t steps_ = 0;
   std::uint64_t used_bytes_ = 0;
 };

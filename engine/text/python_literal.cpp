@@ -126,8 +126,8 @@ class Reader {
   }
 
   Literal read_primary(int depth, bool in_brackets) {
-    if (depth > kMaxNesting) reject();
     const char c = peek();
+    if (depth >= kMaxNesting && (c == '(' || c == '[' || c == '{')) reject();
     if (c == '(') return read_parentheses(depth + 1);
     if (c == '[') return read_list(depth + 1);
     if (c == '{') return read_dict(depth + 1);
