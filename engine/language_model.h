@@ -17,9 +17,9 @@ using text::TokenId;
 
 /// log P(continuation | context), token by token.
 struct ScoreRequest {
-  std::vector<TokenId> context;       ///< Not empty: its last token predicts the continuation's first.
-  std::vector<TokenId> continuation;  ///< May be empty (only `top` is of interest).
-  int top = 0;                        ///< How many of the best next tokens after the context to report.
+  std::vector<TokenId> context = {};       ///< Not empty: its last token predicts the continuation's first.
+  std::vector<TokenId> continuation = {};  ///< May be empty (only `top` is of interest).
+  int top = 0;                             ///< How many of the best next tokens after the context to report.
 };
 
 struct ScoreResult {
@@ -38,10 +38,10 @@ struct Sampling {
 };
 
 struct GenerateRequest {
-  std::vector<TokenId> prompt;  ///< Not empty.
+  std::vector<TokenId> prompt = {};  ///< Not empty.
   int max_tokens = 256;
-  std::vector<std::string> stop;  ///< Texts that end the answer; cut from it at their first occurrence.
-  Sampling sampling;
+  std::vector<std::string> stop = {};  ///< Texts that end the answer; cut from it at their first occurrence.
+  Sampling sampling = {};
   bool ignore_eos = false;
 };
 

@@ -40,7 +40,7 @@ struct ForwardOptions {
   Compute compute = Compute::kBf16;
   int threads = 0;
   std::uint64_t weight_budget_bytes = 0;
-  std::string_view isa;
+  std::string_view isa = {};
 };
 
 /// Experts chosen by one layer for every row of the last batch: for tests and audits.

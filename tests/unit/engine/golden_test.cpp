@@ -103,7 +103,9 @@ TEST_P(Golden, LogitsLayersAndExpertsEqualTheReference) {
       const std::vector<double> logits = reals(top_logits[row]);
       for (std::size_t k = 0; k < best.size(); ++k)
         EXPECT_NEAR(answers[row].logits[static_cast<std::size_t>(best[k])], logits[k], tolerance);
-      if (logits[0] - logits[1] > tolerance) EXPECT_EQ(answers[row].best, best[0]);
+      if (logits[0] - logits[1] > tolerance) {
+        EXPECT_EQ(answers[row].best, best[0]);
+      }
     }
   }
 }
@@ -139,7 +141,7 @@ INSTANTIATE_TEST_SUITE_P(All, Golden,
                                          "deepseek_v3_fp8", "gguf_llama_f16", "gguf_llama_bf16", "gguf_llama_q4_0",
                                          "gguf_llama_q4_1", "gguf_llama_q5_0", "gguf_llama_q8_0", "gguf_llama_q4_k",
                                          "gguf_llama_q6_k"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& name) { return std::string(name.param); });
 
 /// The real model, if the user has it: SmolLM2-135M-Instruct.
 TEST(SmolLM2, AnswersEqualTheReference) {

@@ -136,9 +136,9 @@ INSTANTIATE_TEST_SUITE_P(All, SameBits,
                                          Setting{"qwen3_moe", Precision::kF32},
                                          Setting{"deepseek_v3", Precision::kBf16}, Setting{"gpt_oss", Precision::kBf16},
                                          Setting{"gguf_llama_q4_1", Precision::kBf16}),
-                         [](const auto& info) {
-                           return std::string(info.param.model) +
-                                  (info.param.precision == Precision::kBf16 ? "_bf16" : "_f32");
+                         [](const auto& setting) {
+                           const bool bf16 = setting.param.precision == Precision::kBf16;
+                           return std::string(setting.param.model) + (bf16 ? "_bf16" : "_f32");
                          });
 
 }  // namespace
