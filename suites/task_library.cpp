@@ -204,6 +204,22 @@ struct TaskLibrary::State {
     node.subgroups.push_back(std::move(child));
   }
 
+  static const GroupNode* find_group(const std::vector<GroupNode>& nodes, const std::string& name) {
+    for (const GroupNode& node : nodes) {
+      if (node.name == name) return &node;
+      if (const GroupNode* inner = find_group(node.subgroups, name)) return inner;
+    }
+    return nullptr;
+  }
+
+  /// A group that was resolved, or a subgroup of one.
+  const GroupNode* find_group(const std::string& name) const {
+    if (const auto found = groups.find(name); found != groups.end()) return &found->second;
+    for (const auto& [key, node] : groups)
+      if (const GroupNode* inner = find_group(node.subgroups, name)) return inner;
+    return nullptr;
+  }
+
   std::vector<std::string> resolve(const std::string& name) {
     if (const auto found = index.find(name); found != index.end()) {
       if (found->second.kind == Kind::kTask) return {name};
@@ -218,6 +234,7 @@ struct TaskLibrary::State {
         inner != std::string::npos && index.contains(name.substr(0, inner))) {
       resolve(name.substr(0, inner));
       if (leaves.contains(name)) return {name};
+      if (const GroupNode* node = find_group(name)) return node->leaves;
     }
     if (name.ends_with(".yaml") || name.find('/') != std::string::npos) return resolve(add_file(name));
     unknown(name);
@@ -282,8 +299,7 @@ Task TaskLibrary::prepare(const std::string& name, const TaskOptions& options) c
 std::vector<GroupScore> TaskLibrary::aggregate_groups(
     const std::string& name, const std::map<std::string, std::vector<AggregateScore>>& tasks) const {
   std::vector<GroupScore> scores;
-  if (const auto found = state_->groups.find(name); found != state_->groups.end())
-    aggregate_group(found->second, tasks, scores);
+  if (const GroupNode* group = state_->find_group(name)) aggregate_group(*group, tasks, scores);
   return scores;
 }
 

@@ -1,6 +1,7 @@
 #include <map>
 #include <memory>
 
+#include "base/error.h"
 #include "suites/dataset.h"
 
 namespace candor::suites {
@@ -48,10 +49,23 @@ bool fits(const Shape& shape, const Dict& dict) {
   return true;
 }
 
-void apply(const Shape& shape, Value& value);
+/// Members that may be made of absent keys: a file whose rows share no keys would fill the memory.
+struct Budget {
+  std::size_t left = 20'000'000;
 
-void apply(const Shape& shape, Dict& dict) {
+  void spend(std::size_t members) {
+    if (members > left)
+      throw Error(ErrorKind::kBadInput, "data", "the rows have too many different keys",
+                  "give all rows the same keys; put pairs of key and value into lists");
+    left -= members;
+  }
+};
+
+void apply(const Shape& shape, Value& value, Budget& budget);
+
+void apply(const Shape& shape, Dict& dict, Budget& budget) {
   if (!fits(shape, dict)) {
+    budget.spend(shape.keys.size());
     Dict full;
     for (const std::string& key : shape.keys) {
       Value* found = dict.find(key);
@@ -61,15 +75,15 @@ void apply(const Shape& shape, Dict& dict) {
   }
   for (Member& member : dict) {
     const auto found = shape.members.find(member.key);
-    if (found != shape.members.end()) apply(*found->second, member.value);
+    if (found != shape.members.end()) apply(*found->second, member.value, budget);
   }
 }
 
-void apply(const Shape& shape, Value& value) {
+void apply(const Shape& shape, Value& value, Budget& budget) {
   if (value.is_dict()) {
-    apply(shape, value.dict());
+    apply(shape, value.dict(), budget);
   } else if (value.is_list() && shape.item) {
-    for (Value& item : value.list()) apply(*shape.item, item);
+    for (Value& item : value.list()) apply(*shape.item, item, budget);
   }
 }
 
@@ -78,7 +92,8 @@ void apply(const Shape& shape, Value& value) {
 void unify_rows(std::vector<Dict>& rows, std::vector<std::string>& columns) {
   Shape shape;
   for (const Dict& row : rows) learn(shape, row);
-  for (Dict& row : rows) apply(shape, row);
+  Budget budget;
+  for (Dict& row : rows) apply(shape, row, budget);
   columns = shape.keys;
 }
 
