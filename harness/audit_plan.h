@@ -13,8 +13,8 @@
 namespace candor::harness {
 
 struct AuditPlanOptions {
-  Shard shard;               ///< Which items.
-  std::optional<int> limit;  ///< Items of each probe.
+  Shard shard = {};                         ///< Which items.
+  std::optional<int> limit = std::nullopt;  ///< Items of each probe.
   /// Puts a question into the model's chat template, up to where the answer begins. Absent: the model has none, and
   /// is asked in plain text.
   std::function<std::string(const std::string& question)> chat = nullptr;

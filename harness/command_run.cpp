@@ -48,11 +48,21 @@ class RunCommand final : public Command {
     manifest_options.set("shard", std::to_string(shard.index) + "/" + std::to_string(shard.count));
     const std::unique_ptr<Plan> plan =
         plan_tasks(std::move(tasks), *model.model, make_manifest("run", model, names_, std::move(manifest_options)),
-                   {.shard = shard, .seed = tasks_.seed()});
+                   {.shard = shard, .seed = tasks_.seed(), .groups = group_scores(library)});
     results::Store store(run_.database(), results::Store::Mode::kWrite);
     const std::optional<std::int64_t> run = run_plan(*plan, model, store, run_);
     if (run) print_run(store, *run, run_.json());
     return run.has_value();
+  }
+
+  /// The library must outlive what is returned.
+  decltype(TaskPlanOptions::groups) group_scores(const suites::TaskLibrary& library) const {
+    return [this, &library](const std::map<std::string, std::vector<suites::AggregateScore>>& tasks) {
+      std::vector<suites::GroupScore> groups;
+      for (const std::string& name : names_)
+        for (suites::GroupScore& group : library.aggregate_groups(name, tasks)) groups.push_back(std::move(group));
+      return groups;
+    };
   }
 
   /// Before the model is loaded, which may take minutes: a task file's mistake shows at once.

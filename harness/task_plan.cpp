@@ -27,7 +27,10 @@ class TaskPlan final : public Plan {
  public:
   TaskPlan(std::vector<suites::Task> tasks, const engine::LanguageModel& model, results::Manifest manifest,
            const TaskPlanOptions& options)
-      : manifest_(std::move(manifest)), job_(manifest_.model_fingerprint), seed_(options.seed) {
+      : manifest_(std::move(manifest)),
+        job_(manifest_.model_fingerprint),
+        seed_(options.seed),
+        groups_(options.groups) {
     const TaskEncoding encoding{model.tokenizer(), model.context_length()};
     Dict data = manifest_.data.is_dict() ? manifest_.data.dict() : Dict();
     for (suites::Task& task : tasks) {
@@ -46,7 +49,12 @@ class TaskPlan final : public Plan {
 
   Scored score(const ResponseReader& response) const override {
     Scored scored;
-    for (const PlannedTask& planned : tasks_) score_task(planned, response, scored);
+    std::map<std::string, std::vector<suites::AggregateScore>> aggregates;
+    for (const PlannedTask& planned : tasks_) aggregates[planned.task.name()] = score_task(planned, response, scored);
+    if (!groups_) return scored;
+    for (const suites::GroupScore& group : groups_(aggregates))
+      for (const suites::AggregateScore& aggregate : group.scores)
+        scored.metrics.push_back(metric_row(group.group, aggregate));
     return scored;
   }
 
@@ -111,7 +119,8 @@ class TaskPlan final : public Plan {
     return response;
   }
 
-  static void score_task(const PlannedTask& planned, const ResponseReader& read, Scored& scored) {
+  static std::vector<suites::AggregateScore> score_task(const PlannedTask& planned, const ResponseReader& read,
+                                                        Scored& scored) {
     std::vector<suites::DocumentScore> documents;
     std::vector<std::vector<TaskResponse>> responses;
     for (const PlannedDocument& target : planned.documents) {
@@ -121,19 +130,24 @@ class TaskPlan final : public Plan {
       documents.push_back(planned.task.score(target.document, answers));
       add_scores(planned.task.name(), documents.back(), scored);
     }
-    if (documents.empty()) return;
-    for (const suites::AggregateScore& aggregate : planned.task.aggregate(documents, responses)) {
-      results::Metric metric;
-      metric.task = planned.task.name();
-      metric.metric = aggregate.metric;
-      metric.filter = aggregate.filter;
-      metric.value = aggregate.value;
-      metric.standard_error = aggregate.standard_error;
-      if (aggregate.interval) metric.low = aggregate.interval->first, metric.high = aggregate.interval->second;
-      metric.n = aggregate.n;
-      metric.higher_is_better = aggregate.higher_is_better;
-      scored.metrics.push_back(std::move(metric));
-    }
+    if (documents.empty()) return {};
+    std::vector<suites::AggregateScore> aggregates = planned.task.aggregate(documents, responses);
+    for (const suites::AggregateScore& aggregate : aggregates)
+      scored.metrics.push_back(metric_row(planned.task.name(), aggregate));
+    return aggregates;
+  }
+
+  static results::Metric metric_row(const std::string& name, const suites::AggregateScore& aggregate) {
+    results::Metric metric;
+    metric.task = name;
+    metric.metric = aggregate.metric;
+    metric.filter = aggregate.filter;
+    metric.value = aggregate.value;
+    metric.standard_error = aggregate.standard_error;
+    if (aggregate.interval) metric.low = aggregate.interval->first, metric.high = aggregate.interval->second;
+    metric.n = aggregate.n;
+    metric.higher_is_better = aggregate.higher_is_better;
+    return metric;
   }
 
   static void add_scores(const std::string& task, const suites::DocumentScore& document, Scored& scored) {
@@ -153,6 +167,7 @@ class TaskPlan final : public Plan {
   results::Manifest manifest_;
   Job job_;
   std::uint64_t seed_;
+  decltype(TaskPlanOptions::groups) groups_;
   std::vector<PlannedTask> tasks_;
   std::vector<results::Sample> samples_;
   std::vector<std::string> notes_;

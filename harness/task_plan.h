@@ -1,7 +1,10 @@
 // Benchmarks as a plan: prepared tasks become requests, their responses scores.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "harness/options.h"
@@ -12,8 +15,11 @@
 namespace candor::harness {
 
 struct TaskPlanOptions {
-  Shard shard;  ///< Which documents. Prompts are those of the whole run.
-  std::uint64_t seed = 1234;
+  Shard shard = {};           ///< Which documents. Prompts are those of the whole run.
+  std::uint64_t seed = 1234;  ///< Of sampled answers, with the sample's place.
+  /// Scores of the groups asked for, from those of their tasks.
+  std::function<std::vector<suites::GroupScore>(const std::map<std::string, std::vector<suites::AggregateScore>>&)>
+      groups = nullptr;
 };
 
 /// @param manifest  of the run; what the tasks know (names of data files, notes) is added.

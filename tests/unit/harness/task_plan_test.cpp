@@ -40,11 +40,12 @@ class TaskPlanTest : public testing::Test {
     manifest.names = Value::List{"e2e_opposites", "e2e_doubles"};
     manifest.options = Dict{{"shard", shard.index}};
     manifest.machine = Dict();
-    return plan_tasks(std::move(tasks), model_, std::move(manifest), {.shard = shard});
+    return plan_tasks(std::move(tasks), model_, std::move(manifest), {.shard = shard, .groups = groups_});
   }
 
   text::Tokenizer tokenizer_ = golden_tokenizer();
   FakeModel model_{&tokenizer_};
+  decltype(TaskPlanOptions::groups) groups_;
   TemporaryFolder folder_;
   Store store_{folder_.file("run.db"), Store::Mode::kWrite};
 };
@@ -103,6 +104,17 @@ TEST_F(TaskPlanTest, ShardAsksForItsDocumentsOnly) {
 TEST_F(TaskPlanTest, PromptsLongerThanTheContextAreCutAndNoted) {
   model_.set_context(60);
   EXPECT_THAT(plan()->notes(), testing::Contains(testing::HasSubstr("cut on the left")));
+}
+
+TEST_F(TaskPlanTest, ScoresOfGroupsStandBesideThoseOfTheirTasks) {
+  groups_ = [](const std::map<std::string, std::vector<suites::AggregateScore>>& tasks) {
+    return std::vector<suites::GroupScore>{{"both", {tasks.at("e2e_doubles").at(0)}}};
+  };
+  const RunOutcome outcome = execute(*plan(), model_, store_, {});
+  std::map<std::string, double> values;
+  for (const results::Metric& metric : store_.metrics(outcome.run))
+    values[metric.task + "/" + metric.metric] = metric.value;
+  EXPECT_EQ(values.at("both/exact_match"), values.at("e2e_doubles/exact_match"));
 }
 
 TEST_F(TaskPlanTest, RecordsTheHashesOfTheDataFiles) {
