@@ -20,7 +20,7 @@ const std::vector<std::string> kTasks = {"candor_facts", "candor_sums"};
 const std::vector<std::string> kProbes = {"candor_demo"};
 constexpr std::string_view kReport = "report.html";
 // The first run asks bare questions, the second shows examples before each: what that changes is what is compared.
-constexpr int kFirstFewShot = 0, kSecondFewShot = 4;
+constexpr int kFirstFewShot = 0, kSecondFewShot = 3;
 
 class DemoCommand final : public Command {
  public:
@@ -90,8 +90,9 @@ class DemoCommand final : public Command {
     const results::Style style = table_style();
     write_file(std::string(kReport), results::html_report(store, {first, second, audit}));
     Output output;
-    for (const std::int64_t run : {first, second, audit}) output.write("\n" + results::run_table(store, run, style));
+    for (const std::int64_t run : {first, second}) output.write("\n" + results::run_table(store, run, style));
     output.write("\n" + results::comparison_table(results::compare_runs(store, {first, second}), style));
+    output.write("\n" + results::run_table(store, audit, style));
     output.write("\nEvery answer, with what decided its verdict: " + std::string(kReport) +
                  "\nEvery number, to query or compare later:      " + std::string(kStore) + "\n");
     output.close();
