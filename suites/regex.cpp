@@ -73,7 +73,7 @@ struct Regex::State {
         advancing->region(from, text.length(), status);
         advancing->useTransparentBounds(true);
         advancing->useAnchoringBounds(false);
-        if (advancing->lookingAt(status)) found = advancing.get();
+        if (advancing->lookingAt(status) && advancing->end(status) > from) found = advancing.get();
         check(status);
         if (found == nullptr) {
           from = text.moveIndex32(from, 1) + (from == text.length() ? 1 : 0);
@@ -99,7 +99,7 @@ Regex::Regex(std::string_view pattern) {
   auto state = std::make_unique<State>();
   state->groups = translated.groups;
   state->pattern = compile(translated.source, translated);
-  state->not_empty = compile("(?:" + translated.source + ")(?!\\G)", translated);
+  state->not_empty = compile("(?:" + translated.source + ")(?<!\\G)", translated);
   state_ = std::move(state);
 }
 

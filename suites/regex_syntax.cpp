@@ -45,9 +45,10 @@ class Translator {
 
   void emit(std::string_view text) { out_.source += text; }
   void emit_literal(char32_t c) {
-    char buffer[16];
-    std::snprintf(buffer, sizeof buffer, "\\x{%X}", static_cast<unsigned>(c));
-    out_.source += buffer;
+    // Without regard to case ICU folds literals to several characters (ß matches SS), sets to one, as Python does.
+    if (folds_) out_.source += '[';
+    append(out_.source, c);
+    if (folds_) out_.source += ']';
   }
 
   std::string word() const { return std::string(ascii_ ? kAsciiWord : kWord); }
@@ -62,7 +63,16 @@ class Translator {
         continue;
       }
       if (verbose_ && skip_verbose()) continue;
-      if (atom(depth)) quantifier();
+      switch (atom(depth)) {
+        case Atom::kItem:
+          quantifier();
+          break;
+        case Atom::kPlace:
+          refuse_quantifier();
+          break;
+        case Atom::kNothing:
+          break;
+      }
     }
   }
 
@@ -74,17 +84,24 @@ class Translator {
     return true;
   }
 
-  /// @returns whether something was written that a quantifier may follow.
-  bool atom(int depth) {
+  enum class Atom { kNothing, kPlace, kItem };  ///< A place (^, \b) is not to be repeated.
+
+  Atom atom(int depth) {
     const char c = in_[at_];
-    if (c == '(') return group(depth);
-    if (c == '[') return bracket(), true;
-    if (c == '\\') return escape(), true;
-    if (c == '^' || c == '$' || c == '.') return ++at_, emit(std::string(1, c)), true;
-    if (c == '*' || c == '+' || c == '?') fail("nothing to repeat");
-    if (c == '{' && repeat_at(at_)) fail("nothing to repeat");
+    if (c == '(') return group(depth) ? Atom::kItem : Atom::kNothing;
+    if (c == '[') return bracket(), Atom::kItem;
+    if (c == '\\') return escape();
+    if (c == '^' || c == '$' || c == '.') return ++at_, emit(std::string(1, c)), c == '.' ? Atom::kItem : Atom::kPlace;
+    if (c == '*' || c == '+' || c == '?' || (c == '{' && repeat_at(at_))) fail("nothing to repeat");
     emit_literal(next_code_point(in_, at_));
-    return true;
+    return Atom::kItem;
+  }
+
+  void refuse_quantifier() {
+    while (verbose_ && !done() && skip_verbose()) {
+    }
+    if (!done() && (in_[at_] == '*' || in_[at_] == '+' || in_[at_] == '?' || (in_[at_] == '{' && repeat_at(at_))))
+      fail("nothing to repeat");
   }
 
   struct Repeat {
@@ -135,11 +152,12 @@ class Translator {
       fail("multiple repeat");
   }
 
+  /// @returns whether it is something to be repeated.
   bool group(int depth) {
     const std::size_t start = at_;
     ++at_;
     const bool verbose = verbose_, ascii = ascii_;
-    bool quantifiable = true;
+    const char* end = ")";  // ICU repeats no look-around: it gets a group of its own
     if (take("?")) {
       if (take("#")) {
         while (!done() && in_[at_] != ')') ++at_;
@@ -157,13 +175,13 @@ class Translator {
       } else if (looking_at("(")) {
         fail("conditional groups are not supported");
       } else if (take("<=")) {
-        emit("(?<=");
+        emit("(?:(?<="), end = "))";
       } else if (take("<!")) {
-        emit("(?<!");
+        emit("(?:(?<!"), end = "))";
       } else if (take("=")) {
-        emit("(?=");
+        emit("(?:(?="), end = "))";
       } else if (take("!")) {
-        emit("(?!");
+        emit("(?:(?!"), end = "))";
       } else if (take(">")) {
         emit("(?>");
       } else if (take(":")) {
@@ -177,9 +195,9 @@ class Translator {
     }
     alternatives(depth + 1);
     if (!take(")")) fail("missing ), unterminated subpattern");
-    emit(")");
+    emit(end);
     verbose_ = verbose, ascii_ = ascii;
-    return quantifiable;
+    return true;
   }
 
   std::string name(char end) {
@@ -216,6 +234,7 @@ class Translator {
       }
       ++at_;
     }
+    folds_ = folds_ || on.find('i') != std::string::npos;
     const auto set = [](const std::string& flags, char flag) { return flags.find(flag) != std::string::npos; };
     if (take(")")) {
       if (start != 0 || negative) fail("global flags must stand at the start of the pattern");
@@ -259,7 +278,7 @@ class Translator {
     }
   }
 
-  void escape() {
+  Atom escape() {
     ++at_;
     if (done()) fail("bad escape (end of pattern)");
     const char c = in_[at_];
@@ -269,11 +288,13 @@ class Translator {
     } else if (c == 'A' || c == 'Z') {
       ++at_;
       emit(c == 'A' ? "\\A" : "\\z");
+      return Atom::kPlace;
     } else if (c == 'b' || c == 'B') {
       ++at_;
       const std::string w = "[" + word() + "]";
       emit(c == 'b' ? "(?:(?<=" + w + ")(?!" + w + ")|(?<!" + w + ")(?=" + w + "))"
                     : "(?:(?<=" + w + ")(?=" + w + ")|(?<!" + w + ")(?!" + w + "))");
+      return Atom::kPlace;
     } else if (c >= '1' && c <= '9' && !three_octal_digits()) {
       std::size_t number = static_cast<std::size_t>(c - '0');
       ++at_;
@@ -284,6 +305,7 @@ class Translator {
     } else {
       emit_literal(character_escape(false));
     }
+    return Atom::kItem;
   }
 
   bool three_octal_digits() const {
@@ -353,9 +375,13 @@ class Translator {
     for (bool first = true;; first = false) {
       if (done()) fail("unterminated character set");
       if (in_[at_] == ']' && !first) break;
-      std::optional<char32_t> low = member(set);
-      if (!low) continue;
-      if (looking_at("-") && at_ + 1 < in_.size() && in_[at_ + 1] != ']') {
+      const std::optional<char32_t> low = member(set);
+      const bool range = looking_at("-") && at_ + 1 < in_.size() && in_[at_ + 1] != ']';
+      if (!low) {
+        if (range) fail("bad character range");
+        continue;
+      }
+      if (range) {
         ++at_;
         const std::optional<char32_t> high = member(set);
         if (!high || *high < *low) fail("bad character range");
@@ -394,7 +420,7 @@ class Translator {
   std::size_t at_ = 0;
   IcuPattern out_;
   std::map<std::string, std::size_t> names_;
-  bool verbose_ = false, ascii_ = false;
+  bool verbose_ = false, ascii_ = false, folds_ = false;
 };
 
 }  // namespace
