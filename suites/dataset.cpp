@@ -277,7 +277,7 @@ Split load_split(const DataSource& source, const std::string& name) {
   }
   if (split.rows.empty())
     throw Error(ErrorKind::kBadInput, split.files.front().path, "split '" + name + "' has no rows");
-  unify_rows(split.rows, split.columns);
+  unify_rows(split.rows, split.columns, split.files.front().path);
   return split;
 }
 

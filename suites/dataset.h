@@ -35,6 +35,7 @@ struct Split {
 Split load_split(const DataSource& source, const std::string& split);
 
 /// Gives every row all keys that any row has, null where absent, at every depth and in one order, as typed columns do.
-void unify_rows(std::vector<Dict>& rows, std::vector<std::string>& columns);
+/// @throws Error{kBadInput} naming `where` if that would make millions of nulls.
+void unify_rows(std::vector<Dict>& rows, std::vector<std::string>& columns, const std::string& where);
 
 }  // namespace candor::suites

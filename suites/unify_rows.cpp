@@ -50,22 +50,28 @@ bool fits(const Shape& shape, const Dict& dict) {
 }
 
 /// Members that may be made of absent keys: a file whose rows share no keys would fill the memory.
-struct Budget {
-  std::size_t left = 20'000'000;
+constexpr std::size_t kMostAbsent = 4'000'000;
 
-  void spend(std::size_t members) {
-    if (members > left)
-      throw Error(ErrorKind::kBadInput, "data", "the rows have too many different keys",
-                  "give all rows the same keys; put pairs of key and value into lists");
-    left -= members;
-  }
-};
+std::size_t count_absent(const Shape& shape, const Value& value);
 
-void apply(const Shape& shape, Value& value, Budget& budget);
+std::size_t count_absent(const Shape& shape, const Dict& dict) {
+  std::size_t absent = shape.keys.size() - dict.size();
+  for (const Member& member : dict) absent += count_absent(*shape.members.at(member.key), member.value);
+  return absent;
+}
 
-void apply(const Shape& shape, Dict& dict, Budget& budget) {
+std::size_t count_absent(const Shape& shape, const Value& value) {
+  if (value.is_dict()) return count_absent(shape, value.dict());
+  std::size_t absent = 0;
+  if (value.is_list() && shape.item)
+    for (const Value& item : value.list()) absent += count_absent(*shape.item, item);
+  return absent;
+}
+
+void apply(const Shape& shape, Value& value);
+
+void apply(const Shape& shape, Dict& dict) {
   if (!fits(shape, dict)) {
-    budget.spend(shape.keys.size());
     Dict full;
     for (const std::string& key : shape.keys) {
       Value* found = dict.find(key);
@@ -75,25 +81,29 @@ void apply(const Shape& shape, Dict& dict, Budget& budget) {
   }
   for (Member& member : dict) {
     const auto found = shape.members.find(member.key);
-    if (found != shape.members.end()) apply(*found->second, member.value, budget);
+    if (found != shape.members.end()) apply(*found->second, member.value);
   }
 }
 
-void apply(const Shape& shape, Value& value, Budget& budget) {
+void apply(const Shape& shape, Value& value) {
   if (value.is_dict()) {
-    apply(shape, value.dict(), budget);
+    apply(shape, value.dict());
   } else if (value.is_list() && shape.item) {
-    for (Value& item : value.list()) apply(*shape.item, item, budget);
+    for (Value& item : value.list()) apply(*shape.item, item);
   }
 }
 
 }  // namespace
 
-void unify_rows(std::vector<Dict>& rows, std::vector<std::string>& columns) {
+void unify_rows(std::vector<Dict>& rows, std::vector<std::string>& columns, const std::string& where) {
   Shape shape;
   for (const Dict& row : rows) learn(shape, row);
-  Budget budget;
-  for (Dict& row : rows) apply(shape, row, budget);
+  std::size_t absent = 0;
+  for (const Dict& row : rows) absent += count_absent(shape, row);
+  if (absent > kMostAbsent)
+    throw Error(ErrorKind::kBadInput, where, "the rows have too many different keys",
+                "give all rows the same keys; put pairs of key and value into lists");
+  for (Dict& row : rows) apply(shape, row);
   columns = shape.keys;
 }
 
