@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/value.h"
@@ -9,6 +10,9 @@
 #include "suites/suites.h"
 
 namespace candor::harness {
+
+/// The text of a special token, for templates.
+std::optional<std::string> special_token(const text::Tokenizer& tokenizer, std::optional<text::TokenId> id);
 
 /// The model's own template, or nothing if it has none. The renderer does not need the model afterwards.
 /// @throws Error{kBadInput} if the template cannot be parsed; from the renderer: if it refuses the messages.

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "engine/text/jinja.h"
+#include "harness/chat.h"
 #include "harness/command.h"
 #include "harness/line_job.h"
 #include "harness/options.h"
@@ -28,8 +29,8 @@ ModelTemplate read_model_template(const std::string& name, const std::string& wh
     throw Error(ErrorKind::kBadInput, where, "model '" + name + "' has no chat template", "give 'template' instead");
   ModelTemplate result{*std::move(source), {}};
   const text::Tokenizer tokenizer = checkpoint.tokenizer();
-  if (tokenizer.bos()) result.tokens.set("bos_token", tokenizer.token(*tokenizer.bos()));
-  if (tokenizer.eos()) result.tokens.set("eos_token", tokenizer.token(*tokenizer.eos()));
+  if (const auto bos = special_token(tokenizer, tokenizer.bos())) result.tokens.set("bos_token", *bos);
+  if (const auto eos = special_token(tokenizer, tokenizer.eos())) result.tokens.set("eos_token", *eos);
   return result;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -22,13 +23,24 @@ constexpr std::size_t kBufferBytes = 64 * 1024;
 
 }  // namespace
 
+std::string json_text_line(const Value& value) {
+  std::string line = to_json(value);
+  // Unicode's other line ends are legal inside JSON texts, but many readers cut lines there.
+  constexpr std::pair<std::string_view, std::string_view> kLineEnds[] = {
+      {"\xc2\x85", "\\u0085"}, {"\xe2\x80\xa8", "\\u2028"}, {"\xe2\x80\xa9", "\\u2029"}};
+  for (const auto& [raw, escaped] : kLineEnds)
+    for (std::size_t at = line.find(raw); at != std::string::npos; at = line.find(raw, at + escaped.size()))
+      line.replace(at, raw.size(), escaped);
+  return line + "\n";
+}
+
 void Output::write(std::string_view text) {
   buffer_ += text;
   if (buffer_.size() >= kBufferBytes) flush();
 }
 
 void Output::json_line(const Value& value) {
-  write(to_json(value) + "\n");
+  write(json_text_line(value));
 }
 
 void Output::flush() {
@@ -53,7 +65,7 @@ void Output::close() {
 }
 
 void OrderedOutput::put(std::size_t number, const Value& line) {
-  waiting_.emplace(number, to_json(line) + "\n");
+  waiting_.emplace(number, json_text_line(line));
   for (auto first = waiting_.begin(); first != waiting_.end() && first->first == next_; first = waiting_.begin()) {
     output_.write(first->second);
     waiting_.erase(first);

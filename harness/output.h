@@ -27,6 +27,9 @@ class Output {
   std::string buffer_;
 };
 
+/// A line of JSON Lines that every reader takes for one line: U+0085, U+2028 and U+2029 are escaped.
+std::string json_text_line(const Value& value);
+
 /// Lines that become ready in any order and leave in the order of their numbers, as soon as they can.
 class OrderedOutput {
  public:
