@@ -120,6 +120,10 @@ class Requests(ProgramTest):
     def test_line_that_is_no_json(self):
         self.refuse_requests("score", SCORE + "{\"id\": 2,\n", "requests.jsonl:2")
 
+    def test_broken_utf8(self):
+        self.write("requests.jsonl", b'{"context": "a\xff", "continuation": "b"}\n')
+        self.refuse(3, "score", "--model", golden("llama_tied"), "requests.jsonl", says=["requests.jsonl:1", "UTF-8"])
+
     def test_line_that_is_no_object(self):
         self.refuse_requests("score", "[1]\n", "requests.jsonl:1")
 

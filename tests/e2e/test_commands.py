@@ -156,6 +156,13 @@ class Text(ProgramTest):
         self.assertEqual([a["ids"] for a in answers], [c["ids"] for c in cases] + [c["ids_with_special"] for c in cases])
         self.assertEqual([a["decoded"] for a in answers[:len(cases)]], [c["decoded"] for c in cases])
 
+    def test_broken_utf8_is_repaired(self):
+        path = self.write("requests.jsonl", b'{"text": "a\xe4\xb8b\x80"}\n')  # a cut character, a lone trailing byte
+        self.assertEqual(self.answers("normalize", path)[0]["normalized"], "a\ufffdb\ufffd")
+        self.assertEqual(self.answers("tokenize", "--tokenizer", golden("llama_tied"), path)[0]["ids"],
+                         self.answers("tokenize", "--tokenizer", golden("llama_tied"), "-",
+                                      stdin=json_lines([{"text": "a\ufffdb\ufffd"}]))[0]["ids"])
+
     def test_tokenizer_json_alone(self):
         model = golden("llama_tied")
         request = json_lines([{"text": "Hello, world!"}])
