@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "harness/program.h"
 
 namespace {
@@ -23,7 +24,8 @@ int main(int count, char** values) {
     const std::vector<std::string> arguments(values + (count > 0 ? 1 : 0), values + count);
     return candor::harness::run_program(arguments);
   } catch (const candor::Error& error) {
-    return fail(error.what(), error.exit_code());
+    // An error may quote a byte of the file it is about.
+    return fail(candor::repair_utf8(error.what()).c_str(), error.exit_code());
   } catch (const std::bad_alloc&) {
     return fail("out of memory; lower --memory or --limit", static_cast<int>(candor::ErrorKind::kCannotRun));
   }
