@@ -5,7 +5,7 @@ Ends with one line "N passed, N failed, N skipped"; exit code 0 only if nothing 
 """
 
 import argparse
-import json
+import collections
 import os
 import pathlib
 import subprocess
@@ -13,26 +13,32 @@ import sys
 import tempfile
 import time
 import unittest
+import xml.etree.ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
+
+
+def print_skips(reasons):
+    """Each reason once: what was not checked has to be seen."""
+    for reason, count in collections.Counter(reasons).items():
+        print(f"skipped {count}: {reason}")
 
 
 def unit_tests(binary):
     """Runs a GoogleTest program. Gives the counts of passed, failed and skipped tests."""
     with tempfile.TemporaryDirectory() as folder:
-        report = pathlib.Path(folder) / "report.json"
-        done = subprocess.run([binary, "--gtest_brief=1", f"--gtest_output=json:{report}"], check=False)
+        report = pathlib.Path(folder) / "report.xml"
+        done = subprocess.run([binary, "--gtest_brief=1", f"--gtest_output=xml:{report}"], check=False)
         if not report.exists():
             print(f"FAILED: {binary} ended with exit code {done.returncode} before it reported")
             return 0, 1, 0
-        suites = json.loads(report.read_text())["testsuites"]
-    tests = [test for suite in suites for test in suite["testsuite"]]
-    skipped = [test for test in tests if test["result"] == "SKIPPED"]
-    failed = [test for test in tests if "failures" in test]
-    for test in skipped:
-        print(f"skipped: {test['classname']}.{test['name']}")
+        tests = list(xml.etree.ElementTree.parse(report).getroot().iter("testcase"))
+    failed = [test for test in tests if test.find("failure") is not None]
+    skipped = [test for test in tests if test.get("result") == "skipped" and test not in failed]
     for test in failed:
-        print(f"FAILED: {test['classname']}.{test['name']}")
+        print(f"FAILED: {test.get('classname')}.{test.get('name')}")
+    # The message begins with the line of the source.
+    print_skips(test.find("skipped").get("message", "").split("\n", 1)[-1].strip() or test.get("name") for test in skipped)
     broken = 1 if done.returncode != 0 and not failed else 0
     return len(tests) - len(skipped) - len(failed), len(failed) + broken, len(skipped)
 
@@ -50,11 +56,7 @@ def outside_tests(program, pattern):
     sys.path.insert(0, str(HERE))
     suite = unittest.defaultTestLoader.discover(str(HERE), pattern=pattern)
     result = unittest.TextTestRunner(resultclass=Result, verbosity=1, stream=sys.stdout).run(suite)
-    reasons = {reason: 0 for _, reason in result.skipped}
-    for _, reason in result.skipped:
-        reasons[reason] += 1
-    for reason, count in reasons.items():
-        print(f"skipped {count}: {reason}")
+    print_skips(reason for _, reason in result.skipped)
     return result.passed, len(result.failures) + len(result.errors), len(result.skipped)
 
 
