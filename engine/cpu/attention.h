@@ -20,8 +20,8 @@ struct AttentionSegment {
   std::size_t first_row = 0;  ///< In the batch.
   std::size_t rows = 0;
   std::size_t start = 0;  ///< Position of the first row in its sequence.
-  std::vector<PageRef>
-      pages;  ///< Of blocks 0 .. (start + rows - 1) / 64 of the path; from block start / 64 on its own.
+  /// Of blocks 0 .. (start + rows - 1) / 64 of the path; from block start / 64 on its own.
+  std::vector<PageRef> pages = {};
   PageRef copy_from = kNoPage;  ///< Where the positions before `start` in its first own block are to be copied from.
 };
 

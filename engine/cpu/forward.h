@@ -23,8 +23,8 @@ struct Batch {
 
 /// What is asked of the head at one row.
 struct HeadQuery {
-  std::size_t row = 0;                    ///< Of the batch.
-  std::span<const std::int32_t> targets;  ///< Tokens whose logits are wanted.
+  std::size_t row = 0;                         ///< Of the batch.
+  std::span<const std::int32_t> targets = {};  ///< Tokens whose logits are wanted.
   bool all_logits = false;
 };
 

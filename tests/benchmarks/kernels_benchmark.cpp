@@ -1,0 +1,82 @@
+// The CPU backend's products, as GFLOP/s and as a fraction of the tile's own peak measured in the same run.
+//   cmake -DCANDOR_BENCHMARKS=ON … && build/…/tests/benchmarks/candor_benchmarks
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include "engine/cpu/gemm.h"
+
+namespace candor::cpu {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// FLOP/s of one worker's tile on operands in the L1 and L2 caches: nothing but multiply-adds.
+double tile_peak(const Kernels& table, Compute compute) {
+  constexpr std::size_t kDepth = 512;
+  Buffer<std::byte> a(kTileRows * kDepth * 4), b(kPanelColumns * kDepth * 4);
+  Buffer<float> c(kTileRows * kPanelColumns);
+  double best = 0;
+  for (int round = 0; round < 50; ++round) {
+    const double start = now();
+    for (int i = 0; i < 100; ++i)
+      multiply_panel(table, compute, kTileRows, a.data(), kDepth, b.data(), 4, kDepth, c.data(), kPanelColumns, false);
+    best = std::max(best, 100 * 2.0 * kTileRows * kPanelColumns * kDepth / (now() - start));
+  }
+  return best;
+}
+
+/// Arguments: rows, panels walked (64 output features each), depth K, compute type.
+void BM_Panels(benchmark::State& state) {
+  const auto rows = static_cast<std::size_t>(state.range(0)), panels = static_cast<std::size_t>(state.range(1));
+  const auto depth = static_cast<std::size_t>(state.range(2));
+  const auto compute = static_cast<Compute>(state.range(3));
+  const Kernels& table = kernels();
+  const double peak = tile_peak(table, compute);
+  const std::size_t panel_bytes = kPanelColumns * depth * element_bytes(compute);
+  Buffer<std::byte> x(rows * depth * element_bytes(compute)), w(panels * panel_bytes);
+  Buffer<float> y(rows * kPanelColumns);
+  const FlushSubnormals flush;
+  for (auto _ : state) {
+    for (std::size_t panel = 0; panel < panels; ++panel)
+      multiply_panel(table, compute, rows, x.data(), depth, w.data() + panel * panel_bytes, 4, depth, y.data(),
+                     kPanelColumns, false);
+    benchmark::DoNotOptimize(y.data());
+  }
+  const double flop = 2.0 * static_cast<double>(rows * panels * kPanelColumns * depth);
+  state.counters["GFLOP/s"] =
+      benchmark::Counter(flop * static_cast<double>(state.iterations()) * 1e-9, benchmark::Counter::kIsRate);
+  state.counters["of_peak"] =
+      benchmark::Counter(flop * static_cast<double>(state.iterations()) / peak, benchmark::Counter::kIsRate);
+  state.SetLabel(std::string(table.name) + (compute == Compute::kBf16 ? " bf16" : " f32"));
+}
+BENCHMARK(BM_Panels)
+    ->ArgNames({"rows", "panels", "k", "f32"})
+    ->Args({1, 64, 2048, 0})
+    ->Args({6, 64, 2048, 0})
+    ->Args({24, 64, 2048, 0})
+    ->Args({192, 24, 576, 0})
+    ->Args({192, 16, 1024, 0})
+    ->Args({192, 16, 1024, 1});
+
+void BM_ElementWise(benchmark::State& state) {
+  const Kernels& table = kernels();
+  std::vector<float> x(576, 0.5f), w(576, 1.0f), out(576);
+  for (auto _ : state) {
+    table.rms_norm(x.data(), w.data(), x.size(), 1e-5f, out.data());
+    table.gated(Gate::kSilu, x.data(), w.data(), x.size(), 0.0f, out.data());
+    benchmark::DoNotOptimize(out.data());
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * 5 * 576 * 4);
+}
+BENCHMARK(BM_ElementWise);
+
+}  // namespace
+}  // namespace candor::cpu
+
+BENCHMARK_MAIN();
