@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <bit>
 #include <random>
 
 #include "engine/cpu/kernels.h"
@@ -90,11 +90,11 @@ TEST_P(SameBits, ScoresUnderRandomSettings) {
     const std::vector<ScoreResult> results = run(options, order);
     for (std::size_t i = 0; i < results.size(); ++i) {
       ASSERT_EQ(results[i].token_logprobs.size(), expected[i].token_logprobs.size());
-      EXPECT_EQ(std::memcmp(results[i].token_logprobs.data(), expected[i].token_logprobs.data(),
-                            expected[i].token_logprobs.size() * sizeof(float)),
-                0)
-          << "request " << i << ", " << options.isa << ", rows " << options.max_rows << ", share "
-          << options.share_prefixes;
+      for (std::size_t k = 0; k < expected[i].token_logprobs.size(); ++k)
+        EXPECT_EQ(std::bit_cast<std::uint32_t>(results[i].token_logprobs[k]),
+                  std::bit_cast<std::uint32_t>(expected[i].token_logprobs[k]))
+            << "request " << i << ", token " << k << ", " << options.isa << ", rows " << options.max_rows << ", share "
+            << options.share_prefixes;
       EXPECT_EQ(results[i].logprob, expected[i].logprob);
       EXPECT_EQ(results[i].greedy, expected[i].greedy);
       EXPECT_EQ(results[i].top, expected[i].top);
