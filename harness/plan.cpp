@@ -19,7 +19,9 @@ Started start(const Plan& plan, results::Store& store, bool resume) {
   if (resume)
     if (const std::optional<results::Run> found = store.unfinished_run(plan.manifest()))
       return {found->id, found->totals, true};
-  const std::int64_t run = store.begin_run(plan.manifest());
+  results::Manifest manifest = plan.manifest();
+  manifest.notes = Value::List(plan.notes().begin(), plan.notes().end());
+  const std::int64_t run = store.begin_run(manifest);
   // In one transaction with the run: a run that exists has its samples.
   store.put_samples(run, plan.samples());
   return {run, {}, false};

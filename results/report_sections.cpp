@@ -33,9 +33,17 @@ std::string dict_rows(const Value& dict) {
   return rows;
 }
 
+std::string note_list(const Value& notes) {
+  std::string items;
+  if (notes.is_list())
+    for (const Value& note : notes.list())
+      if (note.is_text()) items += fmt::format("<li>{}</li>", html(note.text()));
+  return items.empty() ? items : fmt::format("<h4>Notes</h4><ul>{}</ul>", items);
+}
+
 std::string manifest_details(const Run& run) {
   const Manifest& manifest = run.manifest;
-  std::string tables;
+  std::string tables = note_list(manifest.notes);
   for (const auto& [title, dict] : {std::pair{"Options", &manifest.options}, std::pair{"Data, SHA-256", &manifest.data},
                                     std::pair{"Machine", &manifest.machine}})
     if (const std::string rows = dict_rows(*dict); !rows.empty())

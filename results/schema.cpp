@@ -27,6 +27,7 @@ CREATE TABLE run(
   options TEXT NOT NULL,         -- JSON
   data TEXT NOT NULL,            -- JSON: file -> SHA-256
   machine TEXT NOT NULL,         -- JSON
+  notes TEXT NOT NULL,           -- JSON: list of texts
   version TEXT NOT NULL,
   status TEXT NOT NULL,          -- running, finished, interrupted
   started TEXT NOT NULL,         -- ISO 8601, UTC

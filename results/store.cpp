@@ -19,8 +19,8 @@ namespace {
 constexpr int kBusyTimeoutMs = 10'000;
 
 constexpr std::string_view kRunColumns =
-    "SELECT id, kind, model, model_path, model_fingerprint, names, options, data, machine, version, status, started, "
-    "finished, requests, reused, tokens_requested, tokens_computed, seconds FROM run ";
+    "SELECT id, kind, model, model_path, model_fingerprint, names, options, data, machine, notes, version, status, "
+    "started, finished, requests, reused, tokens_requested, tokens_computed, seconds FROM run ";
 
 std::string now_utc() {
   const std::time_t now = std::time(nullptr);
@@ -48,15 +48,16 @@ Run read_run(const Query& query) {
                   .options = query.json(6),
                   .data = query.json(7),
                   .machine = query.json(8),
-                  .version = query.text(9)};
-  run.status = query.text(10);
-  run.started = query.text(11);
-  run.finished = query.text(12);
-  run.totals = {.requests = query.integer(13),
-                .reused = query.integer(14),
-                .tokens_requested = query.integer(15),
-                .tokens_computed = query.integer(16),
-                .seconds = query.real(17)};
+                  .notes = query.json(9),
+                  .version = query.text(10)};
+  run.status = query.text(11);
+  run.started = query.text(12);
+  run.finished = query.text(13);
+  run.totals = {.requests = query.integer(14),
+                .reused = query.integer(15),
+                .tokens_requested = query.integer(16),
+                .tokens_computed = query.integer(17),
+                .seconds = query.real(18)};
   return run;
 }
 
@@ -137,13 +138,14 @@ const std::string& Store::path() const noexcept {
 std::int64_t Store::begin_run(const Manifest& manifest) {
   Database& database = *state_->database;
   const std::string key = identity(manifest), status = "running", started = now_utc(), none;
-  Query query(database,
-              "INSERT INTO run(identity, kind, model, model_path, model_fingerprint, names, options, data, machine, "
-              "version, status, started, finished, requests, reused, tokens_requested, tokens_computed, seconds) "
-              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0.0)");
+  Query query(
+      database,
+      "INSERT INTO run(identity, kind, model, model_path, model_fingerprint, names, options, data, machine, notes, "
+      "version, status, started, finished, requests, reused, tokens_requested, tokens_computed, seconds) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0.0)");
   query.bind(key).bind(manifest.kind).bind(manifest.model).bind(manifest.model_path).bind(manifest.model_fingerprint);
   query.bind_json(manifest.names).bind_json(manifest.options).bind_json(manifest.data).bind_json(manifest.machine);
-  query.bind(manifest.version).bind(status).bind(started).bind(none).run();
+  query.bind_json(manifest.notes).bind(manifest.version).bind(status).bind(started).bind(none).run();
   return database.last_row_id();
 }
 

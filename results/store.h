@@ -23,6 +23,7 @@ struct Manifest {
   Value options = {};                  ///< Dict: limit, num_fewshot, seed, precision...: what decides the requests.
   Value data = {};                     ///< Dict: file -> SHA-256 of data, task and probe files, and of the rules.
   Value machine = {};        ///< Dict: processor, threads, instruction set, memory. Not part of the run's identity.
+  Value notes = {};          ///< List of texts: defects of the reference that were copied, prompts that were cut...
   std::string version = {};  ///< Of Candor.
 };
 

@@ -66,6 +66,7 @@ Value run_summary(const Store& store, std::int64_t id) {
               {"options", manifest.options},
               {"data", manifest.data},
               {"machine", manifest.machine},
+              {"notes", manifest.notes},
               {"requests", run.totals.requests},
               {"reused", run.totals.reused},
               {"tokens_requested", run.totals.tokens_requested},

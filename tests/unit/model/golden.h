@@ -12,12 +12,13 @@
 
 namespace candor::model {
 
-/// Folder of a golden checkpoint (shared/golden/README.md); the file in it where that is GGUF.
+/// Folder of a golden checkpoint, of this repository or else of the shared data; the file in it where that is GGUF.
 inline std::filesystem::path golden(const std::string& name) {
   const char* shared = std::getenv("CANDOR_SHARED");
   const std::filesystem::path root =
       shared != nullptr ? std::filesystem::path(shared) : std::filesystem::path(CANDOR_SOURCE_DIR) / ".." / "shared";
-  const std::filesystem::path folder = root / "golden" / name;
+  std::filesystem::path folder = std::filesystem::path(CANDOR_SOURCE_DIR) / "tests" / "golden" / name;
+  if (!std::filesystem::exists(folder)) folder = root / "golden" / name;
   std::error_code error;
   if (name.starts_with("gguf_"))
     for (const auto& entry : std::filesystem::directory_iterator(folder, error))

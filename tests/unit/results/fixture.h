@@ -42,6 +42,7 @@ inline Manifest small_manifest() {
           .options = Dict{{"limit", 20}, {"seed", 1234}},
           .data = Dict{{"arc.jsonl", "aa"}},
           .machine = Dict{{"threads", 2}},
+          .notes = Value::List{"3 prompts were cut"},
           .version = "0.1.0"};
 }
 

@@ -43,6 +43,7 @@ TEST(Store, KeepsARunsManifest) {
   EXPECT_EQ(run.manifest.names, Value(Value::List{"arc"}));
   EXPECT_EQ(run.manifest.options, Value(Dict{{"limit", 20}, {"seed", 1234}}));
   EXPECT_EQ(run.manifest.machine, Value(Dict{{"threads", 2}}));
+  EXPECT_EQ(run.manifest.notes, Value(Value::List{"3 prompts were cut"}));
   EXPECT_EQ(run.status, "finished");
   EXPECT_EQ(run.started.size(), std::string("2026-01-01T00:00:00Z").size());
   EXPECT_EQ(run.totals.reused, 4);

@@ -100,8 +100,9 @@ TEST(ChatTemplate, RefusesMessagesThatAreNoDicts) {
 
 TEST(ChatTemplate, ReproducesTheGoldenCheckpointsChats) {
   const char* set = std::getenv("CANDOR_SHARED");
-  const std::string golden = (set != nullptr ? set : std::string(CANDOR_SOURCE_DIR) + "/../shared") + "/golden";
-  if (!std::filesystem::exists(golden)) GTEST_SKIP() << "no golden checkpoints: their chats were not checked";
+  std::string golden = (set != nullptr ? set : std::string(CANDOR_SOURCE_DIR) + "/../shared") + "/golden";
+  const bool shared = std::filesystem::exists(golden);
+  if (!shared) golden = std::string(CANDOR_SOURCE_DIR) + "/tests/golden";
   std::size_t cases = 0;
   for (const auto& folder : std::filesystem::directory_iterator(golden)) {
     const std::string config_path = folder.path().string() + "/tokenizer_config.json";
@@ -120,7 +121,7 @@ TEST(ChatTemplate, ReproducesTheGoldenCheckpointsChats) {
       ++cases;
     }
   }
-  EXPECT_GT(cases, 20u);
+  EXPECT_GT(cases, shared ? 20u : 10u);
 }
 
 }  // namespace
